@@ -1,0 +1,111 @@
+# Needs nothing but Python >= 3.11, git and make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+CANDIDATES := python3.14 python3.13 python3.12 python3.11 python3 python
+PYTHON ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Stamps: the environment itself, the package with what it needs to run, the package with what
+# its tests need.
+MADE := $(VENV)/.made
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+
+# A virtual environment is usable if it was made in this directory and its interpreter still
+# starts, is new enough and has pip.
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+USABLE := $(shell test "$$(cat $(MADE) 2>/dev/null)" = "$$(pwd -P)" \
+	&& $(BIN)/python -c 'import pip; $(IS_NEW_ENOUGH)' >/dev/null 2>&1 && echo yes)
+
+# What to build with is installed beside the package, so that a later change of pyproject.toml
+# can be installed offline.
+BUILD := hatchling editables
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# One step at a time, also under `make -j`: two installs in one environment would collide.
+.NOTPARALLEL:
+.PHONY: help demo test lint types imports bench clean remake
+
+help: ## show this list
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
+		while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
+
+demo: $(RUN) ## install the package and take a census of Python's standard library
+	@$(BIN)/python examples/census.py
+
+test: lint types imports ## install the package, then lint, types, imports and tests
+	$(BIN)/python -m pytest
+
+lint: $(DEV) ## ruff: rules and format
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+
+types: $(DEV) ## mypy, strict
+	$(BIN)/python -m mypy
+
+imports: $(DEV) ## import-linter: the direction of imports
+	$(BIN)/lint-imports --no-cache
+
+bench: $(RUN) ## print the table of throughputs
+	@$(BIN)/python benchmarks/throughput.py
+
+clean: ## remove the virtual environment, caches and builds
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ifneq ($(USABLE),yes)
+$(MADE): remake
+endif
+
+# The interpreters are really called: a version manager's shim may exist and yet not start.
+$(MADE):
+	@unfit=; \
+	for python in $(if $(strip $(PYTHON)),"$(PYTHON)",$(CANDIDATES)); do \
+		"$$python" -c '$(IS_NEW_ENOUGH)' >/dev/null 2>&1 || continue; \
+		rm -rf $(VENV); \
+		if "$$python" -m venv $(VENV) >/dev/null 2>&1 \
+			&& $(BIN)/python -c 'import pip' >/dev/null 2>&1; then \
+			echo "made $(VENV) with $$($(BIN)/python --version)"; \
+			pwd -P > $@; \
+			exit 0; \
+		fi; \
+		rm -rf $(VENV); \
+		unfit="$$unfit $$python"; \
+	done; \
+	if [ -n "$$unfit" ]; then \
+		echo "error: cannot make a virtual environment with$$unfit; probably ensurepip is missing:" \
+			"install it (on Debian and Ubuntu: apt install python3-venv) or name another" \
+			"interpreter with make PYTHON=..." >&2; \
+	else \
+		echo "error: found no Python >= 3.11 (tried: $(or $(strip $(PYTHON)),$(CANDIDATES)));" \
+			"install one or name it with make PYTHON=..." >&2; \
+	fi; \
+	exit 1
+
+# $(call install,REQUIREMENT): where an earlier install left all that is needed, nothing is
+# fetched; else what is missing is.
+define install
+@if [ -e $(RUN) ] && $(BIN)/python -m pip install --quiet --no-index --no-build-isolation \
+	--editable '$(1)' >/dev/null 2>&1; then \
+	echo "installed $(1) anew, with the packages that are there"; \
+else \
+	echo "installing $(1)"; \
+	$(BIN)/python -m pip install --quiet --editable '$(1)' $(BUILD) || { \
+		echo "error: could not install $(1) (see above): what pyproject.toml asks for is neither" \
+			"in $(VENV) nor to be fetched; is there a network?" >&2; \
+		exit 1; \
+	}; \
+fi
+endef
+
+$(RUN): $(MADE) pyproject.toml
+	$(call install,.)
+	@touch $@
+
+$(DEV): $(MADE) pyproject.toml
+	$(call install,.[dev])
+	@touch $(RUN) $@

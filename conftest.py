@@ -1,0 +1,27 @@
+from doctest import ELLIPSIS
+
+from hypothesis import settings
+from sybil import Sybil
+from sybil.document import PythonDocStringDocument
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil.parsers.rest import DocTestParser
+
+# Each Markdown file is one program: its blocks share their names, from top to bottom. The same
+# goes for the docstrings of one module, which also see the module's own names.
+pytest_collect_file = (
+    Sybil(
+        parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS), SkipParser()],
+        patterns=["docs/*.md"],
+        filenames=["README.md"],
+    )
+    + Sybil(
+        path="src",
+        parsers=[DocTestParser(optionflags=ELLIPSIS)],
+        pattern="*.py",
+        document_types={".py": PythonDocStringDocument},
+    )
+).pytest()
+
+# The same examples at every run, and no deadline: it would be measured with the wall clock.
+settings.register_profile("mimo_rx", derandomize=True, deadline=None, database=None)
+settings.load_profile("mimo_rx")

@@ -1,0 +1,139 @@
+"""Running a coroutine to its end from code that has no loop.
+
+``asyncio.run`` waits at its end for every task that is left. A run that has had to leave a stream
+behind (E6) must end all the same, so this runner leaves it behind too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from types import CodeType, FrameType
+from typing import Any, TypeVar
+
+import reactivex.run
+from reactivex.scheduler.trampoline import Trampoline
+
+__all__ = ["refuse_rx_run", "run_blocking"]
+
+T = TypeVar("T")
+
+
+def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], call: str, instead: str) -> T:
+    """Run what `main` returns on a loop of its own, and block meanwhile.
+
+    The first Ctrl-C cancels it and waits for its clean-up; a second one does not wait (E6).
+
+    Args:
+        main: Makes the coroutine.
+        call: What was called, for the error.
+        instead: What to write where a loop is running.
+
+    Raises:
+        RuntimeError: A loop is running in this thread.
+        KeyboardInterrupt: Ctrl-C was pressed, and the coroutine let its cancel pass.
+    """
+    if asyncio._get_running_loop() is not None:
+        raise RuntimeError(
+            f"{call} blocks, and an event loop is running in this thread; {instead} instead"
+        )
+    loop = asyncio.new_event_loop()
+    try:
+        asyncio.set_event_loop(loop)
+        with _own_trampoline():
+            task = loop.create_task(main())
+            with _interrupts(loop, task) as interrupted:
+                try:
+                    return loop.run_until_complete(task)
+                except asyncio.CancelledError:
+                    if interrupted:
+                        raise KeyboardInterrupt from None
+                    raise
+    finally:
+        try:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+
+@contextlib.contextmanager
+def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Iterator[list[int]]:
+    """Turn the first SIGINT into a cancel of `task`, where that is ours to decide."""
+    seen: list[int] = []
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield seen
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        if len(seen) > 1 or task.done():
+            raise KeyboardInterrupt
+        task.cancel()
+        loop.call_soon_threadsafe(lambda: None)  # the loop may be asleep in its selector
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def _own_trampoline() -> Iterator[None]:
+    """Give the thread a fresh current-thread trampoline of RxPY's meanwhile.
+
+    Inside the caller's, nothing that a stream schedules there would ever run: it is busy until the
+    whole run is over.
+    """
+    from reactivex.scheduler.currentthreadscheduler import CurrentThreadSchedulerSingleton
+
+    local = CurrentThreadSchedulerSingleton._local
+    before = local.tramp
+    local.tramp = Trampoline()
+    try:
+        yield
+    finally:
+        local.tramp = before
+
+
+def refuse_rx_run(scheduler: object) -> None:
+    """Refuse RxPY's ``run()`` above a flow in the thread of a running loop (R10).
+
+    It would block the loop that the flow needs. It subscribes on a thread of its own, so that what
+    tells it is the thread that waits in it.
+
+    Args:
+        scheduler: What the subscription was given.
+
+    Raises:
+        RuntimeError: A thread that has a running loop waits in ``run()``.
+    """
+    if scheduler is not reactivex.run._default_scheduler:
+        return
+    for frame in sys._current_frames().values():
+        if _waits_in_run(frame):
+            raise RuntimeError(
+                "run() of RxPY blocks, and an event loop is running in its thread; "
+                "await the Observable instead"
+            )
+
+
+_RUN: CodeType = reactivex.run.run.__code__
+_LOOP: CodeType = asyncio.BaseEventLoop.run_forever.__code__
+
+
+def _waits_in_run(frame: FrameType | None) -> bool:
+    waits = False
+    while frame is not None:
+        if frame.f_code is _RUN:
+            waits = True
+        elif waits and frame.f_code is _LOOP:
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,249 @@
+"""The bounded FIFO in front of an input.
+
+The short path of a push is *fewer items than* ``room``? *then append*, and everything that is not
+ordinary (a waiting consumer, a turn that is given, a closed end, a new high-water mark) is told by
+``room`` alone: it is 0, or the number up to which nothing needs to be said. What is not ordinary
+happens in the other methods, which are separate so that the short path stays short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from itertools import repeat
+from operator import length_hint
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ._gate import Gate, Timer
+
+if TYPE_CHECKING:
+    from ._process import Process
+
+__all__ = ["Buffer"]
+
+
+class _Edge(Protocol):
+    def cancel(self) -> None:
+        """Carry nothing any more."""
+
+
+class Buffer(Gate):
+    """A FIFO that holds at most `threshold` items, but for those that count as `over` (P3).
+
+    Args:
+        process: The stream whose input this is.
+        port: The name of that input.
+        threshold: The bound, in items (at least 1).
+        breath: Pops that may follow each other without a wait before one lets the loop go round
+            (P12).
+    """
+
+    __slots__ = (
+        "_base",
+        "breath",
+        "closed",
+        "edges",
+        "fan_in",
+        "getters",
+        "lost",
+        "over",
+        "over_with",
+        "peak",
+        "port",
+        "process",
+        "producers",
+        "room",
+        "ticks",
+        "waited",
+    )
+
+    def __init__(self, process: Process, port: str, threshold: int, breath: int) -> None:
+        super().__init__(process.loop, threshold)
+        self.process = process
+        self.port = port
+        self.room = 0
+        """A direct push appends at once while it finds fewer items than this."""
+        self.peak = 0
+        self.over = 0
+        self.lost = 0
+        """Items that had come in and were dropped when the consumer went away."""
+        self.getters: deque[asyncio.Future[None]] = deque()
+        self.edges: list[_Edge] = []
+        """All that ever fed it, to be cancelled with it."""
+        self.fan_in = 0
+        """How many feed it, directly or through operators."""
+        self.producers = 0
+        """Edges that may still deliver; at 0 the input has ended (C2)."""
+        self.closed = False
+        """Whether the consumer is gone: its side of C4."""
+        self.over_with = False
+        """Whether the whole stream is over: a pop raises ``DownstreamClosed`` (C4)."""
+        self.waited = False
+        self.breath = breath
+        self._base = 0
+        self.ticks = repeat((), breath)
+        """Takers draw one tick an item. The iterator counts itself, which costs nothing. (The ticks
+        are empty argument lists, so that a taker may call ``popleft`` by them.)"""
+
+    def __repr__(self) -> str:
+        """Show where it stands and how full it is."""
+        return f"<Buffer of {self.process.path}.{self.port}: {len(self.items)} of {self.threshold}>"
+
+    # Counters
+
+    @property
+    def taken(self) -> int:
+        """Items that were popped."""
+        return self._base + self.breath - length_hint(self.ticks)
+
+    @property
+    def entered(self) -> int:
+        """Items that ever came in."""
+        return self.taken + len(self.items) + self.lost
+
+    def untick(self, ticks: int = 1) -> None:
+        """Correct the count by `ticks` that were drawn, or (negative) taken without drawing."""
+        self._base -= ticks
+
+    # Producers
+
+    def settle(self) -> None:
+        """Recompute `room` and `gate` after anything that they tell of has changed."""
+        if self.turn is not None:
+            self.room = self.gate = 0
+            self.parked = False
+            return
+        self.gate = self.threshold
+        self.parked = bool(self.putters)
+        if self.closed or self.getters:
+            self.room = 0
+        else:
+            self.room = self.peak if self.peak < self.threshold else self.threshold
+
+    def put(self, item: Any) -> None:
+        """Append `item` whatever the bound says; what waits for room did so before."""
+        if len(self.items) < self.room:
+            self.items.append(item)
+        else:
+            self._put(item)
+
+    def _put(self, item: Any) -> None:
+        if self.closed:
+            return
+        if len(self.items) >= self.threshold:
+            self.over += 1
+        self.items.append(item)
+        self.filled()
+
+    def filled(self) -> None:
+        """Take note of items that were appended: the high-water mark, and who waits for them."""
+        if self.closed:
+            self.lost += len(self.items)
+            self.items.clear()
+        depth = len(self.items)
+        if depth > self.peak:
+            self.peak = depth
+        if depth and self.getters:
+            self.wake_getter()
+        self.settle()
+
+    def producer_closed(self) -> None:
+        """Count one producer less; after the last, end (C2)."""
+        self.producers -= 1
+        if self.producers == 0:
+            self.wake_all()
+
+    # The consumer
+
+    async def ready(self, timeout: float | None = None) -> bool:
+        """Wait until an item can be taken.
+
+        Returns:
+            False once the end was signalled and nothing is left.
+
+        Raises:
+            DownstreamClosed: The stream is over.
+            TimeoutError: `timeout` seconds passed first.
+        """
+        if self.items:
+            return True
+        process = self.process
+        timer = None if timeout is None else Timer(self.loop, timeout, self._what())
+        # Whoever was woken and found its item taken goes back to the head of the line.
+        join = self.getters.append
+        process.starved.start()
+        try:
+            while not self.items:
+                if self.over_with:
+                    raise process.downstream_closed()
+                if self.closed or not self.producers:
+                    return False
+                future: asyncio.Future[None] = self.loop.create_future()
+                if timer is not None:
+                    timer.watch(future)
+                join(future)
+                join = self.getters.appendleft
+                self.room = 0
+                try:
+                    await future
+                except BaseException:
+                    self._give_up(future)
+                    raise
+        finally:
+            process.starved.stop()
+            if timer is not None:
+                timer.cancel()
+        self.waited = True
+        if len(self.items) > 1 and self.getters:
+            self.wake_getter()
+            self.settle()
+        return True
+
+    def _give_up(self, future: asyncio.Future[None]) -> None:
+        try:
+            self.getters.remove(future)
+        except ValueError:
+            # It had been woken already: the wake-up belongs to the next in line (P7).
+            if self.items:
+                self.wake_getter()
+        self.settle()
+
+    async def breathe(self) -> None:
+        """Let the loop go round if no pop has waited since the last time (P12)."""
+        if length_hint(self.ticks) == 0:
+            self._base += self.breath
+            self.ticks = repeat((), self.breath)
+        if self.waited:
+            self.waited = False
+        else:
+            await asyncio.sleep(0)
+
+    def wake_getter(self) -> None:
+        """Wake the first consumer in line."""
+        while self.getters:
+            future = self.getters.popleft()
+            if not future.done():
+                future.set_result(None)
+                return
+
+    def wake_all(self) -> None:
+        """Wake every consumer in line: the end is signalled."""
+        for future in self.getters:
+            if not future.done():
+                future.set_result(None)
+        self.getters.clear()
+        self.settle()
+
+    def cancel_edges(self) -> None:
+        """Forget what waits here and skip what comes: the consumer is gone (C4)."""
+        if self.closed:
+            return
+        self.closed = True
+        self.lost += len(self.items)
+        self.items.clear()
+        self.wake_all()
+        for edge in self.edges:
+            edge.cancel()
+
+    def _what(self) -> str:
+        return f"pop from input {self.port!r} of step {self.process.path!r}"

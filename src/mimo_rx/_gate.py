@@ -1,0 +1,177 @@
+"""Where pushes wait for room: gates, the waiters before them, and the turns they are given.
+
+The rules, which random cancels tried hard to break before they were written down:
+
+1. A pop that makes room gives the *turn* at its gate to the first waiter that has room everywhere
+   else; one that lacks room elsewhere is passed over and stands in line there as well (P6).
+2. While a turn is given, newcomers find the gate shut, so nobody overtakes.
+3. A waiter that wakes looks again, and what it finds is what counts: it may take a place that is
+   kept for another, who will look again in turn. Two fan-outs that each kept a place for good could
+   otherwise give each other's places back for ever.
+4. A fan-out waits holding nothing. Nobody's item is handed over for it: a late cancel would lose or
+   double it (P7).
+5. Whoever leaves, served, cancelled or timed out, passes on what it was given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+__all__ = ["Gate", "Timer", "Waiter"]
+
+
+class _HasGates(Protocol):
+    @property
+    def gates(self) -> Sequence[Gate]:
+        """All that must have room."""
+
+
+class Gate:
+    """A place that lets a push pass while fewer than `gate` items are in `items`.
+
+    By itself it is the gate of an edge whose operators have not subscribed yet: it holds no items
+    and is shut until :meth:`release`. A buffer is a gate with items behind it.
+    """
+
+    __slots__ = ("gate", "items", "loop", "parked", "putters", "threshold", "turn")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, threshold: int = 0) -> None:
+        self.loop = loop
+        self.items: deque[Any] = deque()
+        self.threshold = threshold
+        self.gate = threshold
+        """What newcomers compare with: `threshold`, or 0 while a turn is given (rule 2)."""
+        self.putters: deque[Waiter] = deque()
+        self.turn: Waiter | None = None
+        self.parked = False
+        """Whether a pop must call :meth:`unpark`."""
+
+    def full(self) -> bool:
+        """Tell whether there is no room, whoever has the turn (rule 3)."""
+        return len(self.items) >= self.threshold
+
+    def settle(self) -> None:
+        """Recompute what depends on turns and lines, after either changed."""
+        self.gate = self.threshold if self.turn is None else 0
+        self.parked = self.turn is None and bool(self.putters)
+
+    def release(self) -> None:
+        """Open for good: what held the edge back is there now."""
+        self.threshold = sys.maxsize
+        self.settle()
+        self.unpark()
+
+    def enlist(self, waiter: Waiter) -> None:
+        """Put `waiter` in line, unless it stands there already."""
+        if self not in waiter.lines:
+            waiter.lines.append(self)
+            self.putters.append(waiter)
+        self.parked = self.turn is None
+
+    def unpark(self) -> None:
+        """Give the turn to the first waiter that can go, if there is room (rule 1)."""
+        if self.turn is not None or self.full():
+            return
+        for waiter in self.putters:
+            if waiter.can_go(self):
+                self.turn = waiter
+                waiter.turns.append(self)
+                self.settle()
+                waiter.wake()
+                return
+        # All in line lack room elsewhere, and are woken from there.
+        self.parked = False
+
+
+class Waiter:
+    """A push that waits until every gate of its output has room."""
+
+    __slots__ = ("future", "lines", "output", "served", "turns")
+
+    def __init__(self, output: _HasGates) -> None:
+        self.output = output
+        self.future: asyncio.Future[None] | None = None
+        self.lines: list[Gate] = []
+        self.turns: list[Gate] = []
+        self.served = False
+
+    def can_go(self, here: Gate) -> bool:
+        """Tell whether only room at `here` was missing; if not, stand in line where it is."""
+        if self.future is None or self.future.done():
+            return False
+        ready = True
+        for gate in self.output.gates:
+            if gate is not here and gate.full():
+                gate.enlist(self)
+                ready = False
+        return ready
+
+    def wake(self) -> None:
+        """Let the push look again."""
+        if self.future is not None and not self.future.done():
+            self.future.set_result(None)
+
+    def give_back(self) -> None:
+        """Pass on every turn and stay in line: room was missing after all (rule 3)."""
+        turns, self.turns = self.turns, []
+        for gate in turns:
+            if gate.turn is self:
+                gate.turn = None
+                gate.settle()
+                gate.unpark()
+
+    def leave_others(self, gates: Sequence[Gate]) -> None:
+        """Leave the lines of gates that are not among `gates` any more."""
+        for gate in [gate for gate in self.lines if gate not in gates]:
+            self.lines.remove(gate)
+            gate.putters.remove(self)
+            gate.settle()
+
+    def leave(self) -> None:
+        """Leave every line, and pass the turns on (rule 5).
+
+        Once served, the push's stream goes on first: it fills what room is left without another
+        wake-up, and only when it waits or ends the next in line is woken.
+        """
+        self.future = None
+        for gate in self.lines:
+            gate.putters.remove(self)
+            if gate.turn is self:
+                gate.turn = None
+            gate.settle()
+            if gate.putters and not gate.full():
+                if self.served:
+                    gate.loop.call_soon(gate.unpark)
+                else:
+                    gate.unpark()
+
+
+class Timer:
+    """The ``timeout=`` of one call: fails the future that the call waits on."""
+
+    __slots__ = ("_handle", "expired", "future", "what")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, what: str) -> None:
+        self.what = f"{what} waited for {seconds:g} s"
+        self.expired = False
+        self.future: asyncio.Future[None] | None = None
+        self._handle = loop.call_later(seconds, self._expire)
+
+    def watch(self, future: asyncio.Future[None]) -> None:
+        """Fail `future` at the end of the time, or at once if that has passed."""
+        self.future = future
+        if self.expired:
+            self._expire()
+
+    def cancel(self) -> None:
+        """Stop the clock."""
+        self._handle.cancel()
+
+    def _expire(self) -> None:
+        self.expired = True
+        if self.future is not None and not self.future.done():
+            self.future.set_exception(TimeoutError(self.what))

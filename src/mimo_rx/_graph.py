@@ -1,0 +1,182 @@
+"""The steps and edges of one workflow, and how they are added: all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ._errors import WiringError
+from ._flow import BareFlow, Flow, two_workflows
+from ._operators import refuse_uncalled
+from ._step import Port, Step, WorkflowInput
+from ._stream import Stream
+
+if TYPE_CHECKING:
+    from ._workflow import Workflow
+
+__all__ = ["Graph", "Link", "at_least"]
+
+
+class Link(NamedTuple):
+    """An edge of the blueprint: a flow led into an input."""
+
+    source: Flow
+    step: Step | None
+    """The step that it leads into; None for an output of the workflow itself."""
+    port: str
+
+
+class Graph:
+    """The steps and edges of `workflow`; both only ever grow, at their ends."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.workflow = workflow
+        self.steps: dict[str, Step] = {}
+        self.links: dict[Any, Link] = {}
+        self._bound: dict[BareFlow, Step] = {}
+        # Both can be rebuilt from the steps, and are, after a refusal and in another process.
+        self._places: dict[int, list[Step]] | None = None
+        self._numbers: dict[str, int] = {}
+
+    def add(self, stream: object, name: object = None, threshold: int | None = None) -> Step:
+        """Add a step; see :meth:`Workflow.add_stream`."""
+        refuse_uncalled(stream)
+        where = f"workflow {self.workflow.name!r}"
+        if not isinstance(stream, Stream):
+            raise WiringError(f"add_stream of {where} takes a stream, got {stream!r}")
+        if name is not None and (not isinstance(name, str) or not name):
+            raise WiringError(f"the name of a step must be a string of some length, got {name!r}")
+        stream.check_runnable()
+        self._check_nesting(stream, threshold)
+        bound = self.workflow.threshold if threshold is None else threshold
+        step = Step(self.workflow, stream, self._unique(name or stream.name), bound)
+        self.steps[step.name] = step
+        if self._places is not None:
+            self._places.setdefault(id(stream), []).append(step)
+        return step
+
+    def step_of(self, place: Step | Stream) -> Step:
+        """Return the step that `place` is or becomes: a stream is added at its first use.
+
+        Raises:
+            WiringError: `place` is a step of another workflow, or a stream of several steps.
+        """
+        if isinstance(place, Step):
+            if place.workflow is not self.workflow:
+                raise two_workflows(self.workflow, place.workflow)
+            return place
+        known = self.known_step(place)
+        return self.add(place) if known is None else known
+
+    def known_step(self, stream: Stream) -> Step | None:
+        """Return the one step of `stream`; None if there is none.
+
+        Raises:
+            WiringError: There are several.
+        """
+        if self._places is None:
+            self._places = {}
+            for step in self.steps.values():
+                self._places.setdefault(id(step.stream), []).append(step)
+        steps = self._places.get(id(stream), [])
+        if len(steps) > 1:
+            names = " or ".join(repr(step.name) for step in steps)
+            raise WiringError(
+                f"stream {stream.name!r} is {len(steps)} steps of workflow {self.workflow.name!r}; "
+                f"say which by its step, {names}"
+            )
+        return steps[0] if steps else None
+
+    def bound_step(self, bare: BareFlow) -> Step | None:
+        """Return the step that a stream read before it was one has become; None if none."""
+        return self._bound.get(bare) or self.known_step(bare.stream)
+
+    def link(self, source: Flow, step: Step | None, port: str) -> None:
+        """Make the edge from `source` into an input of `step`, or into an output of the workflow.
+
+        Raises:
+            WiringError: The same edge is there already.
+        """
+        source = source.readable()
+        for bare in source.bare:
+            if bare not in self._bound:
+                self._bound[bare] = self.step_of(bare.stream)
+        key = (self._end(source), step, port)
+        if key in self.links:
+            target = f"{step.name}.{port}" if step else f"workflow output {port!r}"
+            raise WiringError(
+                f"{source.label()} already leads into {target} in workflow "
+                f"{self.workflow.name!r}; the same edge cannot be made twice"
+            )
+        self.links[key] = Link(source, step, port)
+
+    @contextmanager
+    def atomically(self) -> Iterator[None]:
+        """Take back what was added in the block if it fails."""
+        tables: tuple[dict[Any, Any], ...] = (self.steps, self.links, self._bound)
+        sizes = [len(table) for table in tables]
+        try:
+            yield
+        except BaseException:
+            for table, size in zip(tables, sizes, strict=True):
+                while len(table) > size:
+                    table.popitem()
+            self._places = None
+            self._numbers.clear()
+            raise
+
+    def _end(self, source: Flow) -> Any:
+        """Return what tells direct edges apart; any other flow is its own."""
+        if isinstance(source, BareFlow):
+            return (self._bound[source], source.port)
+        if isinstance(source, Port):
+            return (source.step, source.name)
+        return source.name if isinstance(source, WorkflowInput) else source
+
+    def _unique(self, wanted: str) -> str:
+        base = wanted.replace("/", "-")
+        name, number = base, self._numbers.get(base, 1)
+        while name in self.steps or (number > 1 and name == base):
+            number += 1
+            name = f"{base}-{number}"
+        self._numbers[base] = number
+        return name
+
+    def _check_nesting(self, nested: Stream, threshold: int | None) -> None:
+        from ._workflow import Workflow
+
+        if not isinstance(nested, Workflow):
+            return
+        if threshold is not None:
+            raise WiringError(
+                f"workflow {nested.name!r} has no buffers of its own, got threshold={threshold!r}; "
+                "give the threshold when it is made"
+            )
+        seen: set[int] = set()
+        stack = [nested]
+        while stack:
+            workflow = stack.pop()
+            if workflow is self.workflow:
+                raise WiringError(
+                    f"workflow {workflow.name!r} cannot be a step inside itself"
+                    + ("" if nested is workflow else f"; {nested.name!r} contains it")
+                )
+            if id(workflow) not in seen:
+                seen.add(id(workflow))
+                inner = [step.stream for step in workflow.graph.steps.values()]
+                stack += [each for each in inner if isinstance(each, Workflow)]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_places": None}
+
+
+def at_least(least: int, what: str, number: object) -> int:
+    """Return `number` if it is an integer of at least `least`.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if isinstance(number, bool) or not isinstance(number, int) or number < least:
+        raise ValueError(f"{what} must be an integer of at least {least}, got {number!r}")
+    return number

@@ -1,0 +1,214 @@
+"""What can be told of an operator without running it: its name, its functions, whether it is one.
+
+RxPY's operators are closures. Curried ones all carry the same name; what they really are stands in
+the closure, and so do the functions that a user gave them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from reactivex import ConnectableObservable, Observable
+
+from ._callable import function_name, is_coroutine_function
+from ._errors import WiringError
+from ._stream import Stream, StreamFactory
+
+__all__ = [
+    "apply_to_probe",
+    "check_result",
+    "counts_readers",
+    "describe",
+    "is_connectable",
+    "name_of",
+    "refuse_uncalled",
+    "resubscribes",
+    "user_functions",
+]
+
+_RESUBSCRIBING = frozenset({"do_while", "repeat", "retry", "while_do"})
+_CURRIED = "_wrap_curried"
+_COMPOSED = "_compose"
+
+
+def name_of(operator: object) -> str:
+    """Return the name that `operator` is known by: ``map`` for ``ops.map(f)``."""
+    plain = _unwrapped(operator)
+    name = function_name(plain)
+    if not _of_rx(plain):
+        return name
+    cells = _cells(plain)
+    if name == _CURRIED:
+        name = function_name(cells.get("fun"))
+    elif name == _COMPOSED and isinstance(cells.get("operators"), tuple):
+        return " | ".join(map(name_of, cells["operators"])) or "compose"
+    return name.rstrip("_")
+
+
+def user_functions(operator: object) -> tuple[Callable[..., Any], ...]:
+    """Return the functions that the user gave to an operator of RxPY."""
+    plain = _unwrapped(operator)
+    if not _of_rx(plain):
+        return ()
+    found: list[Callable[..., Any]] = []
+    for name, value in _cells(plain).items():
+        if name == "fun":
+            continue
+        values = value.values() if isinstance(value, dict) else value
+        for each in values if isinstance(values, tuple) or name == "kwargs" else (value,):
+            found += [each] if _is_function(each) else []
+    return tuple(found)
+
+
+def describe(operator: object) -> str:
+    """Return what stands for `operator` in labels and errors: ``map(parse)``."""
+    functions = ", ".join(map(function_name, user_functions(operator)))
+    return f"{name_of(operator)}({functions})" if functions else name_of(operator)
+
+
+def resubscribes(operator: object) -> bool:
+    """Tell whether `operator` is one of RxPY's that subscribe to their source again."""
+    return _of_rx(_unwrapped(operator)) and name_of(operator) in _RESUBSCRIBING
+
+
+def apply_to_probe(operator: Callable[[Any], Any], probe: Observable[Any] | None = None) -> Any:
+    """Apply `operator` to an Observable without items, to see what it makes of one.
+
+    Args:
+        operator: The operator in question.
+        probe: What it is applied to, by default an Observable that never does anything.
+
+    Returns:
+        Whatever the operator returned.
+
+    Raises:
+        WiringError: `operator` is no operator: it is a class, a coroutine function, not callable,
+            or it failed on an Observable.
+    """
+    refuse_uncalled(operator)
+    if isinstance(operator, type) and not issubclass(operator, Observable):
+        raise WiringError(
+            f"class {operator.__name__!r} is no operator; did you mean "
+            f"`ops.map({operator.__name__})`"
+        )
+    if not callable(operator):
+        raise WiringError(f"an operator must be callable, got {operator!r}")
+    if is_coroutine_function(operator):
+        name = function_name(operator)
+        raise WiringError(
+            f"the coroutine function {name!r} is no operator; make a stream of it, "
+            f"`Stream(ins=[...], outs=[...], fn={name})`"
+        )
+    tried: Any = operator
+    try:
+        return tried(Observable() if probe is None else probe)
+    except Exception as error:
+        raise WiringError(
+            f"operator {name_of(operator)!r} failed on an Observable with "
+            f"{type(error).__name__}: {error}{_map_hint(operator)}"
+        ) from error
+
+
+def check_result(operator: Callable[[Any], Any], result: object) -> Observable[Any]:
+    """Refuse what cannot stand between an output and an input; return it otherwise.
+
+    Args:
+        operator: The operator in question.
+        result: What it made of the probe.
+
+    Raises:
+        WiringError: `result` is no Observable, or the operator would subscribe to its source again.
+    """
+    if resubscribes(operator):
+        name = name_of(operator)
+        raise WiringError(
+            f"operator {name!r} subscribes to its source again, which an edge cannot be; use it on "
+            f"a cold flow, `flow.pipe(ops.{name}(...)).subscribe(...)`, which runs the workflow "
+            "each time"
+        )
+    if isinstance(result, Observable):
+        return result
+    if isinstance(result, list) and any(isinstance(part, Observable) for part in result):
+        raise WiringError(
+            f"operator {describe(operator)!r} returned {len(result)} Observables; use "
+            "`flow.pipe(...)`, which returns them"
+        )
+    if _of_rx(operator) and str(getattr(operator, "__module__", "")) != "reactivex.operators":
+        raise WiringError(
+            f"operator {name_of(operator)!r} returned no Observable but a {type(result).__name__}; "
+            f"use `flow.pipe(ops.{name_of(operator)}(...))`, which returns it"
+        )
+    raise WiringError(
+        f"operator {name_of(operator)!r} must return an Observable, got "
+        f"{type(result).__name__}{_map_hint(operator)}"
+    )
+
+
+def counts_readers(operator: object) -> bool:
+    """Tell whether `operator` may connect a connectable: RxPY has one, users may have more."""
+    return not _of_rx(_unwrapped(operator)) or name_of(operator) == "ref_count"
+
+
+def is_connectable(value: object) -> bool:
+    """Tell whether `value` delivers nothing before somebody calls its ``connect()``."""
+    return isinstance(value, ConnectableObservable)
+
+
+def refuse_uncalled(operand: object) -> None:
+    """Refuse a stream that was not made yet: a class of streams, or a factory not called.
+
+    Args:
+        operand: What stands beside ``|`` or was handed to a method.
+
+    Raises:
+        WiringError: `operand` is such a class or factory.
+    """
+    if isinstance(operand, type) and issubclass(operand, Stream):
+        raise WiringError(
+            f"{operand.__name__} is a class of streams, not a stream; did you mean "
+            f"`{operand.__name__}()`"
+        )
+    if isinstance(operand, StreamFactory):
+        raise WiringError(
+            f"{operand.__name__} makes streams and is none; did you mean `{operand.__name__}()`"
+        )
+
+
+def _unwrapped(operator: object) -> object:
+    while isinstance(operator, functools.partial):
+        operator = operator.func
+    return operator
+
+
+def _of_rx(operator: object) -> bool:
+    return str(getattr(operator, "__module__", "")).startswith("reactivex.")
+
+
+def _cells(function: object) -> dict[str, Any]:
+    """Return the variables that a closure has caught and that are set."""
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    caught: dict[str, Any] = {}
+    for name, cell in zip(names, getattr(function, "__closure__", None) or (), strict=False):
+        try:
+            caught[name] = cell.cell_contents
+        except ValueError:  # a variable that has no value yet
+            continue
+    return caught
+
+
+def _is_function(value: object) -> bool:
+    if isinstance(value, type):
+        return not value.__module__.startswith("reactivex")
+    return inspect.isroutine(_unwrapped(value)) and not _of_rx(_unwrapped(value))
+
+
+def _map_hint(operator: object) -> str:
+    name = function_name(operator)
+    if str(getattr(operator, "__module__", "")) == "reactivex.operators":
+        return f"; did you mean `ops.{name}(...)`"
+    if name == "<lambda>":
+        name = "lambda ...: ..."
+    return f"; did you mean `ops.map({name})`"

@@ -1,0 +1,387 @@
+"""The sending end of a port in a run, and the near ends of the edges that lead from it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import length_hint
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ._errors import OutputClosed
+from ._gate import Gate, Timer, Waiter
+from ._push import Binding, bind
+
+if TYPE_CHECKING:
+    from ._buffer import Buffer
+    from ._process import Budget, Process
+
+__all__ = ["Link", "Output"]
+
+T = TypeVar("T")
+
+
+class Link:
+    """The near end of one edge: what an output needs to know of it.
+
+    Args:
+        gates: What must have room before an item is handed over.
+        deliver: Hands an item over; never raises.
+        close: Called once, when the output closes.
+        buffer: The far buffer, if nothing stands in between.
+    """
+
+    __slots__ = ("_start", "_stop", "buffer", "close", "deliver", "gates", "output")
+
+    def __init__(
+        self,
+        gates: Sequence[Gate],
+        deliver: Callable[[Any], object],
+        close: Callable[[], object],
+        buffer: Buffer | None = None,
+    ) -> None:
+        self.gates = gates
+        self.deliver = deliver
+        self.close = close
+        self.buffer = buffer
+        self.output: Output[Any] | None = None
+        self._start = 0
+        self._stop: int | None = None
+
+    @classmethod
+    def to(cls, buffer: Buffer) -> Link:
+        """Make an edge that leads straight into `buffer`."""
+        link = cls((buffer,), buffer.put, buffer.producer_closed, buffer)
+        buffer.producers += 1
+        buffer.fan_in += 1
+        buffer.edges.append(link)
+        return link
+
+    @property
+    def items(self) -> int:
+        """Items pushed into it while it was connected."""
+        if self.output is None:
+            return 0
+        return (self.output.count if self._stop is None else self._stop) - self._start
+
+    def attach(self, output: Output[Any]) -> None:
+        """Lead from `output` from now on."""
+        self.output = output
+        self._start = output.count
+
+    def regate(self, gates: Sequence[Gate]) -> None:
+        """Wait for room at `gates` from now on."""
+        self.gates = gates
+        if self.output is not None and self._stop is None:
+            self.output.rebind()
+
+    def cancel(self) -> None:
+        """Carry nothing any more: the far side is gone (C4)."""
+        if self.output is not None and self._stop is None:
+            self._stop = self.output.count
+            self.output.unlink(self)
+
+    def finish(self) -> None:
+        """Signal the end to the far side (C1)."""
+        if self.output is not None and self._stop is None:
+            self._stop = self.output.count
+            self.close()
+
+
+class Output(Generic[T]):
+    """The sending end of a port in a run.
+
+    Args:
+        process: The stream whose output this is.
+        name: The port.
+        side: Whether it is a side output, for which nobody needs to stay (C4).
+    """
+
+    def __init__(self, process: Process, name: str, *, side: bool = False) -> None:
+        self.process = process
+        self.name = name
+        self.side = side
+        self.links: list[Link] = []
+        self.gates: list[Gate] = []
+        self.waiters: list[Waiter] = []
+        self.closed = False
+        self.over = False
+        self.stopped = False
+        self.counted = False
+        """Whether pushes are counted against P12 although a buffer bounds them."""
+        self.breath = process.breath
+        self._before = 0
+        self._usual = True
+        self._binding: Binding = bind(self)
+        self.rebind()
+
+    def __repr__(self) -> str:
+        """Show whose output it is."""
+        return f"<Output {self.process.path}.{self.name}>"
+
+    def push(self, item: T, *, timeout: float | None = None) -> Awaitable[None]:
+        """Hand `item` to every edge that leads from here; await it at once.
+
+        Where there is room the call itself hands the item over, and ``await`` returns without a
+        trip through the event loop. Where there is none, ``await`` waits until every edge has room.
+
+        Args:
+            item: What to push; ``None`` and other falsy things are items like any other.
+            timeout: How long to wait for room at most, in seconds; None waits as long as it takes.
+
+        Returns:
+            An awaitable that ``create_task``, ``gather`` and ``wait_for`` accept too.
+
+        Raises:
+            OutputClosed: :meth:`close` was called before.
+            DownstreamClosed: Nobody reads this stream's main outputs any more.
+            TimeoutError: No room came in time; the item was handed to no edge.
+        """
+        # Instances carry the short way for their edges under the same name, see rebind().
+        return self.push_slowly(item, timeout)
+
+    async def push_many(self, items: Iterable[T]) -> None:
+        """Hand over all of `items`, as many at a time as there is room for.
+
+        An item is taken from the iterable only when there is room for it. Cancelled or failed
+        midway, what went before stays, and an iterator handed in stands at the next item.
+
+        Args:
+            items: Any iterable; it may be endless.
+
+        Raises:
+            OutputClosed: :meth:`close` was called before.
+            DownstreamClosed: Nobody reads this stream's main outputs any more.
+            TypeError: `items` cannot be iterated over.
+            Exception: Whatever the iterable raises.
+        """
+        iterator = self._iterator(items)
+        ended = False
+        while not ended:
+            if not self._usual or self.lacking():
+                await self.wait_for_room()
+            ended = self._push_batch(iterator)
+            budget = self._binding.budget
+            if budget is not None and budget.due:
+                await budget.breathe()
+
+    def close(self) -> None:
+        """Signal the end to every edge; a push after that raises ``OutputClosed``."""
+        if self.closed:
+            return
+        self.closed = True
+        links, self.links = self.links, []
+        self.rebind()
+        for link in links:
+            link.finish()
+
+    def is_connected(self) -> bool:
+        """Tell whether any edge leads from here now."""
+        return bool(self.links)
+
+    # For the run
+
+    @property
+    def count(self) -> int:
+        """Items pushed so far, read or not."""
+        return self._before + self._binding.count()
+
+    def link(self, links: Iterable[Link]) -> None:
+        """Lead `links` from here."""
+        for link in links:
+            link.attach(self)
+            self.links.append(link)
+        self.rebind()
+
+    def unlink(self, link: Link) -> None:
+        """Skip `link` from now on: its far side is gone (C4)."""
+        self.links.remove(link)
+        self.rebind()
+        self.process.edge_cancelled(self)
+
+    def end_over(self) -> None:
+        """Raise ``DownstreamClosed`` from now on (C4)."""
+        self.over = True
+        self.rebind()
+
+    def stop(self) -> None:
+        """Let no push pass without a trip through the loop: a cancel is on its way."""
+        self.stopped = True
+        self.rebind()
+
+    def rebind(self) -> None:
+        """Choose the short way anew, after the edges or their gates have changed."""
+        self._before = self.count
+        self.gates = list(dict.fromkeys(gate for link in self.links for gate in link.gates))
+        self._usual = not (self.closed or self.over or self.stopped)
+        self._binding = bind(self)
+        object.__setattr__(self, "push", self._binding.push)
+        for waiter in self.waiters:
+            waiter.leave_others(self.gates)
+            waiter.wake()
+
+    # The long way
+
+    def push_slowly(self, item: T, timeout: float | None = None) -> Awaitable[None]:
+        """Push where something is not ordinary: no room, a waiting consumer, a closed end."""
+        if self._usual:
+            for gate in self.gates:
+                if len(gate.items) >= gate.gate:
+                    break
+            else:
+                budget = self._deliver_counted(item)
+                return self.process.pushed if budget is None else budget.breathe()
+        return self._push_later(item, timeout)
+
+    async def _push_later(self, item: T, timeout: float | None) -> None:
+        await self.wait_for_room(timeout)
+        self._deliver_counted(item)
+
+    def lacking(self) -> bool:
+        """Tell whether a newcomer has to wait."""
+        return any(len(gate.items) >= gate.gate for gate in self.gates)
+
+    async def wait_for_room(self, timeout: float | None = None) -> None:
+        """Wait until every gate has room; what follows without an ``await`` may use it."""
+        if not self._usual:
+            await self._refuse()
+        loop = self.process.loop
+        waiter = Waiter(self)
+        full = [gate for gate in self.gates if len(gate.items) >= gate.gate]
+        timer = None if timeout is None else Timer(loop, timeout, self._what())
+        self.waiters.append(waiter)
+        clock = self.process.backpressured
+        clock.start()
+        try:
+            while full:
+                for gate in full:
+                    gate.enlist(waiter)
+                waiter.future = loop.create_future()
+                if timer is not None:
+                    timer.watch(waiter.future)
+                await waiter.future
+                if not self._usual:
+                    await self._refuse()
+                full = [gate for gate in self.gates if len(gate.items) >= gate.threshold]
+                if full:
+                    waiter.give_back()
+            waiter.served = True
+        finally:
+            clock.stop()
+            self.waiters.remove(waiter)
+            waiter.leave()
+            if timer is not None:
+                timer.cancel()
+
+    async def _refuse(self) -> None:
+        if self.stopped:
+            await self.process.give_way()
+        if self.over:
+            raise self.process.downstream_closed(self.name)
+        if self.closed:
+            raise OutputClosed(f"{self._what()} after close() of that output")
+
+    # Delivery
+
+    def deliver(self, item: T) -> None:
+        """Hand `item` to every edge; there is room."""
+        for link in tuple(self.links):
+            link.deliver(item)
+
+    def _deliver_counted(self, item: T) -> Budget | None:
+        """Hand `item` over; return the budget that is used up, if one is."""
+        budget = self._binding.budget
+        if budget is not None:
+            budget.draw()
+        self.deliver(item)
+        return budget if budget is not None and budget.due else None
+
+    def _push_batch(self, iterator: Iterator[T]) -> bool:
+        """Push what there is room for; tell whether `iterator` has ended."""
+        links = self.links
+        if self.counted or not all(link.buffer for link in links):
+            return self._push_singly(iterator)
+        if len(links) == 1:
+            return self._extend(iterator, links[0].buffer)
+        return self._extend_all(iterator)
+
+    def _extend(self, iterator: Iterator[T], buffer: Any) -> bool:
+        """Push a batch to the one buffer, straight from the iterator."""
+        items = buffer.items
+        before = len(items)
+        free = buffer.gate - before
+        try:
+            items.extend(islice(iterator, free))
+        finally:
+            added = len(items) - before
+            if added:
+                buffer.filled()
+                if self._binding.budget is not None:
+                    self._binding.budget.draw(added)
+        return added < free or _exhausted(iterator)
+
+    def _extend_all(self, iterator: Iterator[T]) -> bool:
+        """Push a batch to several buffers, or to none at all."""
+        free = min((gate.gate - len(gate.items) for gate in self.gates), default=self.breath)
+        batch: list[T] = []
+        try:
+            batch.extend(islice(iterator, free))
+        finally:
+            if self._binding.budget is not None:
+                self._binding.budget.draw(len(batch))
+            for link in self.links:
+                if link.buffer is not None and batch:
+                    link.buffer.items.extend(batch)
+                    link.buffer.filled()
+        return len(batch) < free or _exhausted(iterator)
+
+    def _push_singly(self, iterator: Iterator[T]) -> bool:
+        """Push an item at a time, since nobody knows what operators make of each."""
+        while self._usual and not self.lacking():
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return True
+            if self._deliver_counted(item) is not None:
+                break
+        return _exhausted(iterator)
+
+    def _iterator(self, items: Iterable[T]) -> Iterator[T]:
+        try:
+            return iter(items)
+        except TypeError:
+            hint = ""
+            if hasattr(items, "__aiter__"):
+                hint = (
+                    "; push the items of an async iterable one by one: "
+                    f"`async for item in ...: await outs.{self.name}.push(item)`"
+                )
+            raise TypeError(
+                f"push_many to output {self.name!r} of step {self.process.path!r} takes an "
+                f"iterable, got {type(items).__name__}{hint}"
+            ) from None
+
+    def _what(self) -> str:
+        return f"push to output {self.name!r} of step {self.process.path!r}"
+
+
+def _exhausted(iterator: Iterator[Any]) -> bool:
+    """Tell whether `iterator` is known to have ended, without taking an item.
+
+    Only the interpreter's own iterators are believed: elsewhere a length hint is but a hint.
+    """
+    return type(iterator) in _EXACT and length_hint(iterator, 1) == 0
+
+
+_SAMPLES: tuple[Iterable[Any], ...] = (
+    [],
+    (),
+    range(0),
+    range(1 << 64),
+    deque(),
+    {},
+    set(),
+    "",
+    b"",
+)
+_EXACT = frozenset(type(iter(sample)) for sample in _SAMPLES)

@@ -1,0 +1,230 @@
+"""The ends of a stream's ports in a run: what ``run(ins, outs)`` reads from and pushes to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterable
+from itertools import repeat, starmap
+from typing import Any, Generic, TypeVar
+
+from ._buffer import Buffer
+from ._errors import InputClosed, UnknownPort
+from ._output import Link, Output
+
+__all__ = ["Input", "Inputs", "Link", "Output", "Outputs"]
+
+T = TypeVar("T")
+
+
+class Input(Generic[T]):
+    """The receiving end of a port in a run.
+
+    ``async for item in ins.a`` is the way to read one: it ends when the input does.
+
+    Example:
+        >>> async def total(ins, outs, state):
+        ...     async for number in ins.a:
+        ...         state["sum"] = state.get("sum", 0) + number
+    """
+
+    def __init__(self, name: str, buffer: Buffer) -> None:
+        self.name = name
+        self.buffer = buffer
+        self._looks = repeat(None, buffer.breath)
+
+    def __repr__(self) -> str:
+        """Show whose input it is and how full."""
+        return f"<Input {self.buffer.process.path}.{self.name}>"
+
+    async def pop(self, *, timeout: float | None = None) -> T:
+        """Take the oldest item, waiting for one if there is none.
+
+        Args:
+            timeout: How long to wait at most, in seconds; None waits as long as it takes.
+
+        Raises:
+            InputClosed: The end was signalled and nothing is left.
+            DownstreamClosed: Nobody reads this stream's main outputs any more.
+            TimeoutError: No item came in time; nothing was taken.
+        """
+        buffer = self.buffer
+        while True:
+            if not buffer.items and not await buffer.ready(timeout):
+                raise self._ended("pop")
+            for _ in buffer.ticks:
+                item: T = buffer.items.popleft()
+                if buffer.parked:
+                    buffer.unpark()
+                return item
+            await buffer.breathe()
+
+    async def peek(self, *, timeout: float | None = None) -> T:
+        """Look at the oldest item and leave it, waiting for one if there is none.
+
+        Args:
+            timeout: How long to wait at most, in seconds; None waits as long as it takes.
+
+        Raises:
+            InputClosed: The end was signalled and nothing is left.
+            DownstreamClosed: Nobody reads this stream's main outputs any more.
+            TimeoutError: No item came in time.
+        """
+        buffer = self.buffer
+        while True:
+            if not buffer.items and not await buffer.ready(timeout):
+                raise self._ended("peek")
+            for _ in self._looks:
+                item: T = buffer.items[0]
+                return item
+            self._looks = repeat(None, buffer.breath)
+            await buffer.breathe()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        """Take items until the end."""
+        return _quiet(self._take())
+
+    def chunks(self, max_size: int | None = None) -> AsyncIterator[list[T]]:
+        """Take what is there, a list at a time, until the end.
+
+        A chunk never waits to fill up: it holds at least one item and at most what the buffer held.
+
+        Args:
+            max_size: The most items of a chunk, at least 1; None takes all that are there.
+
+        Raises:
+            ValueError: `max_size` is below 1.
+            TypeError: `max_size` is no int.
+        """
+        if max_size is not None:
+            if isinstance(max_size, bool) or not isinstance(max_size, int):
+                raise TypeError(f"max_size is a number of items, an int; got {max_size!r}")
+            if max_size < 1:
+                raise ValueError(f"max_size is a number of items, at least 1; got {max_size}")
+        return _quiet(self._take_chunks(sys.maxsize if max_size is None else max_size))
+
+    def is_closed(self) -> bool:
+        """Tell whether the end was signalled and nothing is left."""
+        buffer = self.buffer
+        return not buffer.items and (buffer.closed or not buffer.producers)
+
+    def is_open(self) -> bool:
+        """Tell whether items wait, or may still come: the opposite of :meth:`is_closed`."""
+        return not self.is_closed()
+
+    def close(self) -> None:
+        """Take no more: what waits is dropped, and the producers skip this edge from now on."""
+        self.buffer.cancel_edges()
+
+    def end_over(self) -> None:
+        """Take no more, since nobody reads what the stream makes of it (C4)."""
+        self.buffer.over_with = True
+        self.buffer.cancel_edges()
+
+    async def _take(self) -> AsyncIterator[T]:
+        buffer = self.buffer
+        popleft = buffer.items.popleft
+        yield None  # type: ignore[misc]  # drawn by _quiet, never seen
+        while True:
+            try:
+                # One call in C takes an item and counts it; an empty buffer is the exception.
+                for item in starmap(popleft, buffer.ticks):
+                    if buffer.parked:
+                        buffer.unpark()
+                    yield item
+            except IndexError:
+                buffer.untick()
+            else:
+                await buffer.breathe()
+            if not await buffer.ready():
+                return
+
+    async def _take_chunks(self, max_size: int) -> AsyncIterator[list[T]]:
+        buffer = self.buffer
+        items = buffer.items
+        yield []  # drawn by _quiet, never seen
+        while True:
+            for _ in repeat(None, buffer.breath):
+                if not items and not await buffer.ready():
+                    return
+                if len(items) <= max_size:
+                    chunk = list(items)
+                    items.clear()
+                else:
+                    chunk = [items.popleft() for _ in range(max_size)]
+                buffer.untick(-len(chunk))
+                if buffer.parked:
+                    buffer.unpark()
+                yield chunk
+            await buffer.breathe()
+
+    def _ended(self, call: str) -> InputClosed:
+        return InputClosed(
+            f"{call} from input {self.name!r} of step {self.buffer.process.path!r} after its end; "
+            f"`async for item in ins.{self.name}` stops there by itself"
+        )
+
+
+def _quiet(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Start the async generator `items` without the loop's hooks, up to its first ``yield``.
+
+    A loop that is left with ``break`` drops its generator. With the hooks of asyncio, a task would
+    be made to close it; without them it is closed there and then, as a plain generator is.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        items.__anext__().send(None)  # type: ignore[attr-defined]  # an asend object
+    except StopIteration:
+        pass
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    return items
+
+
+class _Ports(Generic[T]):
+    """Ports by attribute, by key, and in the order of their declaration."""
+
+    def __init__(self, where: str, side: str, ports: Iterable[tuple[str, T]]) -> None:
+        # As real attributes they are found without a call; __getattr__ sees the misses only.
+        self.__dict__.update(ports)
+        self.__dict__["__ports__"] = (where, side, tuple(self.__dict__))
+
+    def __getattr__(self, name: str) -> T:
+        raise self._unknown(name)
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self:
+            raise self._unknown(name)
+        port: T = self.__dict__[name]
+        return port
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"ports are given by the run and cannot be set; got {name!r}")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.__dict__["__ports__"][2]
+
+    def __iter__(self) -> Any:
+        return (self.__dict__[name] for name in self.__dict__["__ports__"][2])
+
+    def __len__(self) -> int:
+        return len(self.__dict__["__ports__"][2])
+
+    def __dir__(self) -> list[str]:
+        return list(self.__dict__["__ports__"][2])
+
+    def __repr__(self) -> str:
+        where, side, names = self.__dict__["__ports__"]
+        return f"<{side}s of {where}: {', '.join(names) or 'none'}>"
+
+    def _unknown(self, name: object) -> UnknownPort:
+        where, side, names = self.__dict__["__ports__"]
+        return UnknownPort(where, side, name, names)
+
+
+class Inputs(_Ports[Input[Any]]):
+    """The inputs of a stream in a run: ``ins.a``, ``ins["a"]``, ``for port in ins``."""
+
+
+class Outputs(_Ports[Output[Any]]):
+    """The outputs of a stream in a run: ``outs.b``, ``outs["b"]``, ``for port in outs``."""

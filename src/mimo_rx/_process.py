@@ -1,0 +1,160 @@
+"""What the ports of one stream in one run have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from operator import length_hint
+from sys import maxsize
+from typing import TYPE_CHECKING, Any
+
+from ._errors import DownstreamClosed
+from ._pushed import Pushed
+
+if TYPE_CHECKING:
+    from ._port import Input, Output
+
+__all__ = ["Budget", "Clock", "Process"]
+
+BREATH = 1000
+"""Calls that need no wait which may follow each other before the loop goes round (P12)."""
+
+
+class Clock:
+    """Adds up the time in which at least one task of a stream waits, by the loop's clock."""
+
+    __slots__ = ("_depth", "_now", "_since", "_total")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        # The usual loop's clock is this one: asking it directly saves a call a wait.
+        usual = getattr(type(loop), "time", None) is asyncio.BaseEventLoop.time
+        self._now: Callable[[], float] = time.monotonic if usual else loop.time
+        self._total = 0.0
+        self._since = 0.0
+        self._depth = 0
+
+    def start(self) -> None:
+        """One task more waits."""
+        if not self._depth:
+            self._since = self._now()
+        self._depth += 1
+
+    def stop(self) -> None:
+        """One task less waits."""
+        self._depth -= 1
+        if not self._depth:
+            self._total += self._now() - self._since
+
+    def seconds(self) -> float:
+        """Return the time added up so far, in seconds."""
+        running = self._now() - self._since if self._depth else 0.0
+        return self._total + running
+
+
+class Budget:
+    """Counts the calls of a port, and says when the loop should go round (P12).
+
+    Drawing from :attr:`ticks` costs next to nothing and counts by itself; once they are used up,
+    :meth:`renew` gives new ones.
+
+    Args:
+        size: Calls in a row before a breath is due.
+    """
+
+    __slots__ = ("_base", "_bulk", "_size", "due", "ticks")
+
+    def __init__(self, size: int = maxsize) -> None:
+        self._size = max(1, size)
+        self._base = 0
+        self._bulk = 0
+        self.due = False
+        self.ticks: Iterator[None] = repeat(None, self._size)
+
+    @property
+    def count(self) -> int:
+        """Calls so far."""
+        return self._base + self._size - length_hint(self.ticks)
+
+    def draw(self, calls: int = 1) -> None:
+        """Count `calls` that were made in another way than by drawing a tick each."""
+        self._base += calls
+        self._bulk += calls
+        if self._bulk >= self._size:
+            self._bulk = 0
+            self.due = True
+
+    def renew(self) -> None:
+        """Give new ticks, and count one for the call that found none left."""
+        self._base += self._size
+        self.ticks = repeat(None, self._size)
+        next(self.ticks)
+
+    async def breathe(self) -> None:
+        """Let the loop go round once."""
+        self.due = False
+        await asyncio.sleep(0)
+
+
+class Process:
+    """One stream in one run, as its ports see it.
+
+    Args:
+        path: The step's path in the workflow, for errors and notes.
+        loop: The loop that the run is on.
+        pushed: What a push returns that had room; one for the whole run.
+        on_over: Called once when nobody reads any main output any more (C4).
+    """
+
+    def __init__(
+        self,
+        path: str,
+        loop: asyncio.AbstractEventLoop,
+        pushed: Pushed,
+        on_over: Callable[[Process], None] | None = None,
+    ) -> None:
+        self.path = path
+        self.loop = loop
+        self.pushed = pushed
+        self.debug = loop.get_debug()
+        self.ins: dict[str, Input[Any]] = {}
+        self.outs: dict[str, Output[Any]] = {}
+        self.starved = Clock(loop)
+        self.backpressured = Clock(loop)
+        self.over = False
+        """Nobody reads any main output any more (C4)."""
+        self.told = False
+        """``DownstreamClosed`` was raised in it: a cancel would strike its clean-up now."""
+        self.breath = BREATH
+        self._on_over = on_over
+
+    async def give_way(self) -> None:
+        """Let a cancel that is on its way arrive."""
+        await asyncio.sleep(0)
+
+    def downstream_closed(self, port: str | None = None) -> DownstreamClosed:
+        """Return the error that ends the stream quietly, and remember that it was told so."""
+        self.told = True
+        return DownstreamClosed(
+            f"nobody reads the outputs of step {self.path!r} any more; "
+            "let this exception pass to end quietly"
+        )
+
+    def edge_cancelled(self, output: Output[Any]) -> None:
+        """Look whether anybody still reads a main output, after an edge of one was cancelled."""
+        if self.over or output.side:
+            return
+        if any(other.links and not other.side for other in self.outs.values()):
+            return
+        self.end_over()
+
+    def end_over(self) -> None:
+        """Declare the stream over: its pushes and pops raise ``DownstreamClosed`` from now on."""
+        self.over = True
+        for output in self.outs.values():
+            output.end_over()
+        for port in self.ins.values():
+            port.end_over()
+        if self._on_over is not None:
+            self._on_over(self)

@@ -1,0 +1,165 @@
+"""The processes of a run: one for each stream, and one for whoever runs it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from ._buffer import Buffer
+from ._errors import DownstreamClosed, MimoError, StreamCancelled
+from ._plan import PlannedStep
+from ._port import Input, Output
+from ._process import BREATH, Process
+from ._pushed import Pushed
+from ._statistics import Ended, InputStatistics, StepStatistics
+
+if TYPE_CHECKING:
+    from ._run import Run
+
+__all__ = ["PROCESS", "Environment", "StreamProcess"]
+
+
+class StreamProcess(Process):
+    """One stream in one run.
+
+    Args:
+        run: The run.
+        step: The plan's step.
+        pushed: What a push returns that had room.
+    """
+
+    def __init__(self, run: Run, step: PlannedStep, pushed: Pushed) -> None:
+        super().__init__(step.path, run.loop, pushed)
+        self.run = run
+        self.step = step
+        self.task: asyncio.Task[None] | None = None
+        self.ended: Ended | None = None
+        self.dismissed = False
+        """Whether it was cancelled because nobody reads it (C4)."""
+        self._began = run.loop.time()
+        self._ended_at: float | None = None
+        add_inputs(self, step.stream.ins, step.threshold)
+        side = step.stream.side
+        add_outputs(self, step.stream.outs, side)
+
+    def edge_cancelled(self, output: Output[Any]) -> None:
+        """Look whether anybody still reads it, unless the whole run unwinds."""
+        if not self.run.stopping:
+            super().edge_cancelled(output)
+
+    def end_over(self) -> None:
+        """Be over; a stream that nothing feeds and that waits elsewhere is cancelled there."""
+        fed = any(buffer.fan_in for buffer in buffers(self))
+        super().end_over()
+        if not fed and self.ended is None:
+            # Not at once: it may be inside the very push that ended its last edge, or be about to
+            # hear of it in a push that it waits in.
+            self.loop.call_soon(self._dismiss)
+
+    def _dismiss(self) -> None:
+        task = self.task
+        if not self.told and self.ended is None and task is not None and not task.done():
+            self.dismissed = True
+            task.cancel()
+
+    def finish(self, ended: Ended) -> None:
+        """Note how the stream ended, close its outputs if it returned, let go of its inputs."""
+        if self.ended is not None:
+            return
+        self.ended = ended
+        self._ended_at = self.loop.time()
+        if ended in ("returned", "downstream"):
+            for output in self.outs.values():
+                output.close()
+        for port in self.ins.values():
+            port.close()
+
+    def statistics(self) -> StepStatistics:
+        """Return the record of now."""
+        until = self.loop.time() if self._ended_at is None else self._ended_at
+        life = until - self._began
+        starved = min(1.0, self.starved.seconds() / life) if life > 0 else 0.0
+        pressed = min(1.0 - starved, self.backpressured.seconds() / life) if life > 0 else 0.0
+        return StepStatistics(
+            items_in=sum(buffer.taken for buffer in buffers(self)),
+            items_out=sum(output.count for output in self.outs.values()),
+            busy=1.0 - starved - pressed,
+            starved=starved,
+            backpressured=pressed,
+            ended=self.ended,
+            inputs={
+                name: InputStatistics(
+                    depth=len(port.buffer.items),
+                    peak=port.buffer.peak,
+                    threshold=port.buffer.threshold,
+                    over=port.buffer.over,
+                )
+                for name, port in self.ins.items()
+            },
+        )
+
+
+class Environment(Process):
+    """Whoever runs the plan: its outputs feed the workflow's inputs, its inputs read its outputs.
+
+    Args:
+        run: The run.
+        pushed: What a push returns that had room.
+    """
+
+    def __init__(self, run: Run, pushed: Pushed) -> None:
+        super().__init__(f"the caller of {run.plan.name}", run.loop, pushed)
+        self._run = run
+        add_inputs(self, run.plan.outs, run.plan.threshold)
+        add_outputs(self, run.plan.ins, ())
+
+    def edge_cancelled(self, output: Output[Any]) -> None:
+        """Refuse pushes to an input of the workflow that nobody reads any more."""
+        if not output.links and not self._run.stopping:
+            output.end_over()
+
+    def downstream_closed(self, port: str | None = None) -> MimoError:  # type: ignore[override]
+        """Return what a push or pop of the caller raises."""
+        name = self._run.plan.name
+        if self._run.stopping:
+            return StreamCancelled(f"the run of {name!r} was cancelled")
+        return DownstreamClosed(f"nobody reads input {port!r} of workflow {name!r} any more")
+
+    def leave(self) -> None:
+        """Push no more and take no more."""
+        for output in self.outs.values():
+            output.close()
+        for port in self.ins.values():
+            port.close()
+
+    def break_off(self) -> None:
+        """Let whoever waits in a port of the run know that it was cancelled."""
+        self.over = True
+        for output in self.outs.values():
+            output.end_over()
+        for port in self.ins.values():
+            port.end_over()
+
+
+PROCESS: ContextVar[StreamProcess | None] = ContextVar("mimo_rx_process", default=None)
+"""The stream that the current task belongs to."""
+
+
+def add_inputs(process: Process, names: tuple[str, ...], threshold: int) -> None:
+    """Give `process` its inputs; its pops share the allowance of P12."""
+    breath = max(1, max(BREATH, threshold) // max(1, len(names)))
+    for name in names:
+        process.ins[name] = Input(name, Buffer(process, name, threshold, breath))
+
+
+def add_outputs(process: Process, names: tuple[str, ...], side: tuple[str, ...]) -> None:
+    """Give `process` its outputs; its pushes share the allowance of P12."""
+    process.breath = max(1, BREATH // max(1, len(names)))
+    for name in names:
+        process.outs[name] = Output(process, name, side=name in side)
+
+
+def buffers(process: Process) -> list[Buffer]:
+    """Return the buffers of all inputs."""
+    return [port.buffer for port in process.ins.values()]
