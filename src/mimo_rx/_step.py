@@ -41,7 +41,7 @@ class Step(Flow):
         self._stream = stream
         self._name = name
         self._threshold = threshold
-        self._seeds: dict[str, tuple[Any, ...]] = {}
+        self._seeds: dict[str, list[Any]] = {}
 
     @property
     def workflow(self) -> Workflow:
@@ -67,7 +67,7 @@ class Step(Flow):
     @property
     def seeds(self) -> dict[str, tuple[Any, ...]]:
         """Items that wait in its inputs when a run starts, by input."""
-        return dict(self._seeds)
+        return {name: tuple(items) for name, items in self._seeds.items()}
 
     @property
     def ins(self) -> tuple[str, ...]:
@@ -130,7 +130,7 @@ class Step(Flow):
             UnknownPort: There is no input of this name.
         """
         name = self.input_name(input)
-        self._seeds[name] = (*self._seeds.get(name, ()), item)
+        self._seeds.setdefault(name, []).append(item)
 
     def input_name(self, name: str | None = None) -> str:
         """Return the name of an input, of the only one if `name` is None."""
