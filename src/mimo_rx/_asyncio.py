@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from threading import get_ident
 from types import TracebackType
 from typing import Any
 
-from reactivex import abc
+import reactivex
+from reactivex import Observable, abc
 from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from reactivex.scheduler import CurrentThreadScheduler
 
 from ._blocking import refuse_rx_run, run_blocking
-from ._bridge import SUBSCRIBING, NodeRun
+from ._bridge import Host, NodeRun, subscribing_node
 from ._engine import register_engine
 from ._errors import LateSubscription
 from ._flatten import READ, flatten, flatten_flow
-from ._flow import Flow
-from ._head import Unwound
+from ._flow import Derived, Flow, Merged, ObservableFlow
 from ._open import OpenFlow, OpenRun
 from ._port import Input
 from ._run import Run
 from ._runtime import PROCESS
-from ._scheduler import RunScheduler
+from ._scheduler import RunScheduler, Unwound
 from ._statistics import Statistics
 from ._workflow import Workflow
 
@@ -103,23 +104,29 @@ class AsyncioEngine:
         handles_errors: bool,
     ) -> abc.DisposableBase:
         """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
-        node = scheduler.node if isinstance(scheduler, RunScheduler) else SUBSCRIBING.get()
-        if node is None:
-            return self._subscribe_outside(flow, observer, scheduler)
-        return _subscribe_inside(node, flow, observer)
+        node = scheduler.node if isinstance(scheduler, RunScheduler) else subscribing_node()
+        if node is not None and _runs(flow, node.bridge.host):
+            return _inside(node, flow).subscribe(observer, scheduler=node.scheduler)
+        process = PROCESS.get()
+        if process is not None and _runs(flow, process.run):
+            # Where no loop runs, this is the thread of a source, and operators are at work.
+            raise _late(flow) if asyncio._get_running_loop() else Unwound(_late(flow))
+        return self._subscribe_outside(flow, observer, scheduler)
 
     def _subscribe_outside(
         self, flow: Flow, observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None
     ) -> abc.DisposableBase:
-        process = PROCESS.get()
-        if process is not None and id(flow.workflow) in process.run.workflows:
-            raise _late(flow)
         subscription = _Subscription(flow, observer)
         loop = asyncio._get_running_loop()
         if loop is not None:
             subscription.begin(loop)
             return subscription
-        refuse_rx_run(scheduler)
+        try:
+            refuse_rx_run(scheduler)
+        except RuntimeError as error:
+            # Raised here, on a thread of the scheduler's, it would not reach who waits in run().
+            observer.on_error(error)
+            return subscription
         here = CurrentThreadScheduler.singleton()
         if here.schedule_required():
             subscription.block()
@@ -129,6 +136,10 @@ class AsyncioEngine:
         return subscription
 
 
+class _Disposed(BaseException):
+    """Leaves a run whose one reader has disposed of its subscription."""
+
+
 class _Subscription(abc.DisposableBase):
     """A flow that is subscribed to outside a run, and the run that it has (R10)."""
 
@@ -136,7 +147,8 @@ class _Subscription(abc.DisposableBase):
         self._flow = flow
         self._observer = observer
         self._disposed = False
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._thread = get_ident()
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run as a task of the running loop."""
@@ -151,12 +163,10 @@ class _Subscription(abc.DisposableBase):
 
         async def main() -> None:
             self._task = asyncio.current_task()
-            await self._deliver()
-            # What subscribed to other flows meanwhile, as ``concat`` does, runs on this loop too.
-            while followers := [
-                each for each in _TASKS if each.get_loop() is asyncio.get_running_loop()
-            ]:
-                await asyncio.wait(followers)
+            try:
+                await self._deliver()
+            finally:
+                await _followers()
 
         try:
             run_blocking(main, "subscribe() of a flow", "await it")
@@ -166,29 +176,49 @@ class _Subscription(abc.DisposableBase):
 
     def dispose(self) -> None:
         """Cancel the run; its clean-up goes on in its task."""
-        if not self._disposed:
-            self._disposed = True
-            if self._task is not None:
-                self._task.cancel()
+        if self._disposed:
+            return
+        self._disposed = True
+        task = self._task
+        if task is None:
+            return
+        if get_ident() != self._thread:
+            try:
+                task.get_loop().call_soon_threadsafe(task.cancel)
+            except RuntimeError:
+                pass  # the loop is closed: the run was over
+        elif task is not _current_task():  # else it looks by itself, right after the item
+            task.cancel()
 
     async def _deliver(self) -> None:
+        failure: Exception | None = None
+        raised: Exception | None = None
         try:
             async with _Reading(self._flow) as items:
                 async for item in items:
+                    try:
+                        self._observer.on_next(item)
+                    except Exception as error:
+                        raised = error
+                        raise
                     if self._disposed:
-                        break
-                    self._observer.on_next(item)
+                        raise _Disposed
+        except _Disposed:
+            return
         except Exception as error:
-            if self._disposed:
+            # What the observer raised is for whoever runs this, as it is in RxPY.
+            if self._disposed or error is raised:
                 raise
-            self._disposed = True
-            self._observer.on_error(error)
+            failure = error
+        if self._disposed:
+            return
+        self._disposed = True
+        if failure is None:
+            self._observer.on_completed()
         else:
-            if not self._disposed:
-                self._disposed = True
-                self._observer.on_completed()
+            self._observer.on_error(failure)
 
-    def _report(self, task: asyncio.Task[None]) -> None:
+    def _report(self, task: asyncio.Task[Any]) -> None:
         _TASKS.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -269,13 +299,51 @@ def _workflows(workflow: Workflow) -> frozenset[int]:
     return frozenset(found)
 
 
-def _subscribe_inside(
-    node: NodeRun, flow: Flow, observer: abc.ObserverBase[Any]
-) -> abc.DisposableBase:
-    head = node.claim(flow)
-    if head is None:
-        raise Unwound(_late(flow))
-    return head.subscribe(observer)
+def _current_task() -> asyncio.Task[Any] | None:
+    return None if asyncio._get_running_loop() is None else asyncio.current_task()
+
+
+async def _followers() -> None:
+    """Wait for what subscribed to other flows on this loop meanwhile, as ``concat`` does."""
+    loop = asyncio.get_running_loop()
+    cancelled: asyncio.CancelledError | None = None
+    while followers := [each for each in _TASKS if each.get_loop() is loop]:
+        try:
+            await asyncio.wait(followers)
+        except asyncio.CancelledError as error:
+            # The first of them was disposed of, and so are these, or soon will be.
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+def _runs(flow: Flow, run: Host) -> bool:
+    """Tell whether `flow` is of a blueprint that `run` runs."""
+    return flow.workflow is not None and id(flow.workflow) in run.workflows
+
+
+def _inside(node: NodeRun, flow: Flow) -> Observable[Any]:
+    """Return what `flow` is in the run of `node`, also one that was only made there.
+
+    Raises:
+        Unwound: It leads to a port that `node` does not claim.
+    """
+    operators: list[Callable[[Any], Any]] = []
+    observable: Observable[Any] | None = node.claim(flow)
+    while observable is None:
+        if isinstance(flow, Derived):
+            operators.append(flow.operator)
+            flow = flow.parent
+            observable = node.claim(flow)
+        elif isinstance(flow, ObservableFlow):
+            observable = flow.observable
+        elif isinstance(flow, Merged):
+            observable = reactivex.merge(*flow.parents)
+        else:
+            raise Unwound(_late(flow))
+    for operator in reversed(operators):
+        observable = operator(observable)
+    return observable
 
 
 def _late(flow: Flow) -> LateSubscription:

@@ -46,19 +46,58 @@ def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], call: str, instead:
         asyncio.set_event_loop(loop)
         with _own_trampoline():
             task = loop.create_task(main())
-            with _interrupts(loop, task) as interrupted:
-                try:
-                    return loop.run_until_complete(task)
-                except asyncio.CancelledError:
-                    if interrupted:
-                        raise KeyboardInterrupt from None
-                    raise
+            with _interrupts(loop, task) as interrupts:
+                return _run_until_complete(loop, task, interrupts)
     finally:
+        for left in asyncio.all_tasks(loop):
+            left._log_destroy_pending = False  # type: ignore[attr-defined] # nobody waits for it
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _run_until_complete(
+    loop: asyncio.AbstractEventLoop, task: asyncio.Task[T], interrupts: list[int]
+) -> T:
+    try:
         try:
-            loop.run_until_complete(loop.shutdown_asyncgens())
+            return loop.run_until_complete(task)
+        except (KeyboardInterrupt, SystemExit):
+            # These two leave the loop at once, maybe out of a task that is none of the run's.
+            if len(interrupts) < 2:
+                _unwind(loop, task)
+            raise
         finally:
-            asyncio.set_event_loop(None)
-            loop.close()
+            if len(interrupts) < 2:
+                _clear(loop)
+    except BaseException as error:
+        if len(interrupts) > 1 or (interrupts and isinstance(error, asyncio.CancelledError)):
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _unwind(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+    """Let a run end that had to stop in the middle."""
+    task.cancel()
+    with contextlib.suppress(BaseException):
+        loop.run_until_complete(task)
+    if not task.cancelled():
+        task.exception()  # what it is has been raised already
+
+
+def _clear(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what the user's own tasks have left, as ``asyncio.run`` does."""
+    left = [task for task in asyncio.all_tasks(loop) if _is_expected(task)]
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+
+def _is_expected(task: asyncio.Task[Any]) -> bool:
+    """Tell whether `task` should end: a run has not left it behind (E6)."""
+    expected: bool = task._log_destroy_pending  # type: ignore[attr-defined]
+    return expected
 
 
 @contextlib.contextmanager
@@ -73,15 +112,21 @@ def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Ite
     def interrupt(number: int, frame: FrameType | None) -> None:
         seen.append(number)
         if len(seen) > 1 or task.done():
+            # It may strike inside a stream, of which it would be a failure like any other.
+            loop.stop()
             raise KeyboardInterrupt
         task.cancel()
-        loop.call_soon_threadsafe(lambda: None)  # the loop may be asleep in its selector
+        loop.call_soon_threadsafe(_nothing)  # the loop may be asleep in its selector
 
     signal.signal(signal.SIGINT, interrupt)
     try:
         yield seen
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _nothing() -> None:
+    """Wake the loop."""
 
 
 @contextlib.contextmanager

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar
+from itertools import chain
+from types import CodeType, FrameType
 from typing import Any, Protocol
 
-from reactivex import abc
+from reactivex import Observable, abc
 
 from ._buffer import Buffer
+from ._flow import Flow
 from ._gate import Gate
-from ._head import Head, Reader, Terminal, Unwound
+from ._head import Head, Reader, Terminal, links_into
+from ._operators import of_rx, parts, stays_on_thread
 from ._output import Link
-from ._plan import Node, PortRef
-from ._scheduler import RunScheduler, Trampoline
+from ._plan import ENVIRONMENT, Node, Plan, PortRef
+from ._scheduler import RunScheduler, Scheduled, Trampoline, Unwound
+from ._step import Port, WorkflowInput
 
-__all__ = ["SUBSCRIBING", "Bridge", "NodeRun"]
+__all__ = ["Bridge", "NodeRun", "subscribing_node"]
 
 
 class Host(Protocol):
     """What the bridge needs of the run."""
 
+    plan: Plan
+    workflows: frozenset[int]
+    """The ids of the blueprints that run here."""
+
     def node_failed(self, node: NodeRun, error: BaseException) -> None:
         """Fail the run: an operator raised, or signalled an error (E3)."""
-
-    def failed(self, error: BaseException) -> None:
-        """Fail the run: delayed work raised."""
 
     def node_ended(self, node: NodeRun) -> None:
         """Take note that `node` will deliver nothing any more."""
@@ -44,9 +51,9 @@ class NodeRun:
         self.bridge = bridge
         self.node = node
         self.readers: list[Reader] = []
-        self.claims: list[tuple[Any, Head]] = []
-        self.head = Head(bridge.loop, f"the source of {node.name}", self)
-        self.scheduler = RunScheduler(bridge.trampoline, self)
+        self.claims: list[tuple[Flow, Head]] = []
+        self.head = Head(bridge.loop, self)
+        self.scheduler = RunScheduler(bridge.trampoline, self.fail, self)
         self.targets: list[str] = []
         """The inputs at its far ends, for notes."""
         self.ended = False
@@ -57,59 +64,90 @@ class NodeRun:
         """Return all places where items enter."""
         return [self.head, *(head for _, head in self.claims)]
 
-    def gates(self) -> Iterable[Gate]:
+    def gates(self) -> tuple[Gate, ...]:
         """Return what must have room before an item is let in."""
-        return dict.fromkeys(gate for reader in self.readers for gate in reader.gates())
+        found: dict[Gate, None] = {}
+        pending = [self]
+        seen = {self}
+        while pending:
+            for reader in pending.pop().readers:
+                behind = reader.behind()
+                if isinstance(behind, Gate):
+                    found[behind] = None
+                elif behind is not None and behind not in seen:
+                    seen.add(behind)
+                    pending.append(behind)
+        return tuple(found)
 
-    def claim(self, flow: Any) -> Head | None:
-        """Return the head that `flow` stands for inside these operators."""
+    def links(self) -> list[tuple[PortRef, Link]]:
+        """Return the edges that lead from outputs into here, through other nodes too."""
+        return links_into(self.heads())
+
+    def claim(self, flow: Flow) -> Head | None:
+        """Return the head that `flow` stands for inside these operators.
+
+        A port that was named anew, as ``rx.defer(lambda: step["x"])`` does, is known as well.
+        """
         for claimed, head in self.claims:
             if claimed is flow:
                 return head
-        return None
+        key = _port_key(flow)
+        same = [head for claimed, head in self.claims if key and _port_key(claimed) == key]
+        return next((head for head in same if head.held), same[0] if same else None)
 
     def start_when_ready(self) -> None:
         """Subscribe, once everybody who reads this would find what it delivers."""
-        if not self._started and all(reader.ready() for reader in self.readers):
+        if not self._started and not self.ended and all(reader.ready() for reader in self.readers):
             self._started = True
-            self._start()
+            self.start()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Apply the operators and subscribe."""
         observable: Any = self.head if self.node.observable is None else self.node.observable
-        token = self.bridge.subscribing.set(self)
         try:
-            for operator in self.node.operators:
+            for operator in chain.from_iterable(map(parts, self.node.operators)):
+                # Those of RxPY pass the scheduler on; other types have more to them.
+                if not of_rx(operator) and type(observable) is Observable:
+                    observable = Scheduled(observable, self.scheduler)
                 observable = operator(observable)
             subscription = observable.subscribe(
                 self._choose(), self.fail, self._on_completed, scheduler=self.scheduler
             )
-        except Exception as error:
+        except (Exception, Unwound) as error:
             self.fail(error)
             return
-        except Unwound as unwound:
-            self.fail(unwound.error)
-            return
-        finally:
-            self.bridge.subscribing.reset(token)
         if self.ended:
-            subscription.dispose()
+            self._dispose(subscription)
         else:
             self._subscription = subscription
 
     def _choose(self) -> Callable[[Any], None]:
-        if len(self.readers) == 1:
-            return self.readers[0].on_next if isinstance(self.readers[0], Terminal) else self._first
-        return self._to_all
+        if len(self.readers) > 1:
+            deliver = self._to_all
+        else:
+            (reader,) = self.readers
+            deliver = reader.deliver
+        node = self.node
+        if node.observable is None and all(map(stays_on_thread, node.operators)):
+            return deliver
+        here, hop = self.bridge.trampoline.here, self.bridge.trampoline.hop
 
-    def _first(self, item: Any) -> None:
-        for reader in self.readers:
-            reader.on_next(item)
+        def deliver_here(item: Any) -> None:
+            if here():
+                deliver(item)
+            else:
+                hop(deliver, item)
+
+        return deliver_here
 
     def _to_all(self, item: Any) -> None:
         for reader in tuple(self.readers):
-            reader.on_next(item)
+            reader.deliver(item)
 
     def _on_completed(self) -> None:
+        if not self.bridge.trampoline.here():
+            self.bridge.trampoline.hop(self._on_completed)
+            return
         readers = tuple(self.readers)
         self.dispose()
         for reader in readers:
@@ -125,12 +163,14 @@ class NodeRun:
             return
         for head in self.heads():
             head.refresh()
-        self.start_when_ready()
+        self.bridge.start([self])
 
     def fail(self, error: BaseException) -> None:
         """Fail the run: an operator raised, or signalled an error (E3)."""
-        if not self.ended:
-            self.bridge.host.node_failed(self, error)
+        if not self.bridge.trampoline.here():
+            self.bridge.trampoline.hop(self.fail, error)
+        elif not self.ended:
+            self.bridge.host.node_failed(self, error.error if isinstance(error, Unwound) else error)
 
     def dispose(self) -> None:
         """Deliver nothing any more, and cancel what leads here."""
@@ -140,29 +180,16 @@ class NodeRun:
         self.readers.clear()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
-            subscription.dispose()
+            self._dispose(subscription)
         for head in self.heads():
             head.cancel()
         self.bridge.host.node_ended(self)
 
-    def links(self) -> list[tuple[PortRef, Link]]:
-        """Return the edges that lead from outputs into here, through other nodes too."""
-        found: dict[Link, PortRef] = {}
-        seen: set[NodeRun] = set()
-        nodes = [self]
-        while nodes:
-            run = nodes.pop()
-            if run in seen:
-                continue
-            seen.add(run)
-            for head in run.heads():
-                found.update(zip(head.links, head.ports, strict=True))
-                nodes += head.parents
-        return [(port, link) for link, port in found.items()]
-
-
-SUBSCRIBING: ContextVar[NodeRun | None] = ContextVar("mimo_rx_subscribing", default=None)
-"""The node whose operators subscribe now, for those that pass on no scheduler."""
+    def _dispose(self, subscription: abc.DisposableBase) -> None:
+        try:
+            subscription.dispose()
+        except Exception as error:  # of a `finally_action`, for instance
+            self.bridge.host.node_failed(self, error)
 
 
 class Bridge:
@@ -176,11 +203,21 @@ class Bridge:
     def __init__(self, loop: asyncio.AbstractEventLoop, host: Host) -> None:
         self.loop = loop
         self.host = host
-        self.trampoline = Trampoline(loop, host.failed)
-        self.subscribing = SUBSCRIBING
+        self.trampoline = Trampoline(loop)
         self.nodes: dict[Node, NodeRun] = {}
         self.links: dict[PortRef, list[Link]] = {}
         """The edges into operators by the output that they lead from, still to be attached."""
+        self._starting: deque[NodeRun] = deque()
+        self._busy = False
+
+    def names(self, ports: Iterable[PortRef]) -> str:
+        """Return `ports` as errors call them."""
+        steps = self.host.plan.steps
+        labels = [
+            port.port if port.step == ENVIRONMENT else f"{steps[port.step].path}.{port.port}"
+            for port in ports
+        ]
+        return ", ".join(dict.fromkeys(labels)) or "a source"
 
     def read(self, node: Node, buffer: Buffer | None) -> NodeRun:
         """Lead `node` into `buffer`; without one, let it run for its effects alone."""
@@ -199,7 +236,7 @@ class Bridge:
             for source in each.sources:
                 self._lead(source, run.head, pending)
             for flow, source in each.claims:
-                head = Head(self.loop, repr(flow), run)
+                head = Head(self.loop, run)
                 run.claims.append((flow, head))
                 self._lead(source, head, pending)
         return self.nodes[node]
@@ -219,13 +256,54 @@ class Bridge:
                     head.feed_from_node(self.nodes[node])
                 head.seal()
 
-    def start(self) -> None:
-        """Let all operators subscribe, as far as they would find their readers ready."""
-        for run in tuple(self.nodes.values()):
-            run.start_when_ready()
+    def start(self, nodes: Iterable[NodeRun] | None = None) -> None:
+        """Let `nodes` (or all) subscribe, as far as they would find their readers ready."""
+        self._starting.extend(self.nodes.values() if nodes is None else nodes)
+        if self._busy:
+            return  # one after the other: a chain of them may be longer than the stack
+        self._busy = True
+        try:
+            while self._starting:
+                self._starting.popleft().start_when_ready()
+        finally:
+            self._busy = False
 
     def close(self) -> None:
         """Dispose of every subscription and timer."""
         for run in tuple(self.nodes.values()):
             run.dispose()
         self.trampoline.close()
+
+
+def subscribing_node() -> NodeRun | None:
+    """Return the node whose operators are at work on this stack, None if none are.
+
+    It is for those that subscribe without the scheduler that they were given; as it is looked up
+    only where something subscribes, an item pays nothing for it.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not _CALLBACK:
+        of = _AT_WORK.get(frame.f_code)
+        if of is not None:
+            node: NodeRun | None = of(frame.f_locals["self"])
+            return node
+        frame = frame.f_back
+    return None
+
+
+def _port_key(flow: Flow) -> tuple[object, str] | None:
+    port = flow.readable() if flow.is_step else flow
+    if isinstance(port, Port):
+        return port.step, port.name
+    return (port.workflow, port.name) if isinstance(port, WorkflowInput) else None
+
+
+_CALLBACK = asyncio.Handle._run.__code__
+"""Whatever stands above this on a stack has nothing to do with what stands below."""
+
+_AT_WORK: dict[CodeType, Callable[[Any], NodeRun | None]] = {
+    Head.deliver.__code__: lambda head: head.node,
+    Head.on_completed.__code__: lambda head: head.node,
+    NodeRun.start.__code__: lambda run: run,
+    RunScheduler.work.__code__: lambda scheduler: scheduler.node,
+}

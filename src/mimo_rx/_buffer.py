@@ -34,8 +34,7 @@ class Buffer(Gate):
         process: The stream whose input this is.
         port: The name of that input.
         threshold: The bound, in items (at least 1).
-        breath: Pops that may follow each other without a wait before one lets the loop go round
-            (P12).
+        breath: Calls of the consumer that may follow each other without a wait (P12).
     """
 
     __slots__ = (
@@ -79,11 +78,16 @@ class Buffer(Gate):
         self.over_with = False
         """Whether the whole stream is over: a pop raises ``DownstreamClosed`` (C4)."""
         self.waited = False
-        self.breath = breath
+        """Whether the consumer has waited since it was last asked whether it is `tired`."""
+        self.breath = max(1, breath // 4)
+        """Ticks at a time. A timer that is due runs at the end of the second round of the loop, and
+        a consumer that waited just after it got new ticks goes on to the next ones without a round:
+        that is at most three times this, or twice and twice the pushes of the same stream."""
         self._base = 0
-        self.ticks = repeat((), breath)
-        """Takers draw one tick an item. The iterator counts itself, which costs nothing. (The ticks
-        are empty argument lists, so that a taker may call ``popleft`` by them.)"""
+        self.ticks = repeat((), self.breath)
+        """A call draws one tick. The iterator counts itself, which costs nothing; calls that take
+        more or less than one item correct the count. (The ticks are empty argument lists, so that
+        a taker may call ``popleft`` by them.)"""
 
     def __repr__(self) -> str:
         """Show where it stands and how full it is."""
@@ -155,8 +159,13 @@ class Buffer(Gate):
 
     # The consumer
 
-    async def ready(self, timeout: float | None = None) -> bool:
+    async def ready(self, timeout: float | None = None, *, leaves: bool = False) -> bool:
         """Wait until an item can be taken.
+
+        Args:
+            timeout: How long to wait at most, in seconds.
+            leaves: Whether the caller only looks, so that all there is is left for the next in
+                line.
 
         Returns:
             False once the end was signalled and nothing is left.
@@ -168,7 +177,7 @@ class Buffer(Gate):
         if self.items:
             return True
         process = self.process
-        timer = None if timeout is None else Timer(self.loop, timeout, self._what())
+        timer = None if timeout is None else Timer(self.loop, timeout, self._what(leaves))
         # Whoever was woken and found its item taken goes back to the head of the line.
         join = self.getters.append
         process.starved.start()
@@ -194,7 +203,7 @@ class Buffer(Gate):
             if timer is not None:
                 timer.cancel()
         self.waited = True
-        if len(self.items) > 1 and self.getters:
+        if self.getters and (leaves or len(self.items) > 1):
             self.wake_getter()
             self.settle()
         return True
@@ -208,15 +217,13 @@ class Buffer(Gate):
                 self.wake_getter()
         self.settle()
 
-    async def breathe(self) -> None:
-        """Let the loop go round if no pop has waited since the last time (P12)."""
+    def tired(self) -> bool:
+        """Give new ticks; tell whether the consumer must let the loop go round now (P12)."""
         if length_hint(self.ticks) == 0:
             self._base += self.breath
             self.ticks = repeat((), self.breath)
-        if self.waited:
-            self.waited = False
-        else:
-            await asyncio.sleep(0)
+        waited, self.waited = self.waited, False
+        return not waited
 
     def wake_getter(self) -> None:
         """Wake the first consumer in line."""
@@ -245,5 +252,6 @@ class Buffer(Gate):
         for edge in self.edges:
             edge.cancel()
 
-    def _what(self) -> str:
-        return f"pop from input {self.port!r} of step {self.process.path!r}"
+    def _what(self, leaves: bool) -> str:
+        call = "peek at" if leaves else "pop from"
+        return f"{call} input {self.port!r} of step {self.process.path!r}"

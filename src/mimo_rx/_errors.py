@@ -134,7 +134,8 @@ def failures(error: BaseException) -> tuple[BaseException, ...]:
 
 def keep_failures(error: BaseException, further: Iterable[BaseException]) -> None:
     """Attach `further` to `error`, where :func:`failures` finds them."""
-    setattr(error, _FAILURES, tuple(further))
+    # Not by setattr(): an exception that is a frozen dataclass refuses every assignment.
+    object.__setattr__(error, _FAILURES, tuple(further))
 
 
 def nearest(name: object, names: Iterable[str]) -> str | None:

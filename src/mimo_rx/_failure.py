@@ -9,27 +9,40 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable
-from pathlib import PurePath
 from types import CodeType, FrameType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from ._errors import failures, keep_failures
-from ._operators import describe, name_of, user_functions
+from ._operators import describe, name_of, parts, user_functions
 
-__all__ = ["add_note", "gather", "operator_note", "step_note"]
+__all__ = [
+    "add_note",
+    "consists_of",
+    "gather",
+    "is_exit",
+    "operator_note",
+    "place_of_coroutine",
+    "place_of_thread",
+    "reraise",
+    "step_note",
+]
 
+_MACHINERY = ("asyncio", "queue", "reactivex", "selectors", "threading", __name__.partition(".")[0])
+"""Modules whose frames are of no interest to the user."""
 _PARTS = re.compile(r"reactivex[/\\]operators[/\\]_?(\w+)\.py$")
 
 
 def add_note(error: BaseException, note: str) -> None:
     """Add `note` to `error`, unless it carries it already."""
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    notes = getattr(error, "__notes__", ())
+    if note not in notes:
+        # Not by add_note(): an exception that is a frozen dataclass refuses all assignments.
+        object.__setattr__(error, "__notes__", [*notes, note])
 
 
-def step_note(path: str, error: BaseException, hint: str = "") -> str:
-    """Return the note that names the step at `path`, in which `error` was raised."""
-    return f"mimo_rx: raised in step {path!r}{hint}"
+def step_note(path: str) -> str:
+    """Return the note that names the step at `path`."""
+    return f"mimo_rx: raised in step {path!r}"
 
 
 def operator_note(edge: str, operators: tuple[Any, ...], error: BaseException) -> str:
@@ -41,6 +54,7 @@ def operator_note(edge: str, operators: tuple[Any, ...], error: BaseException) -
         error: What came out of them.
     """
     note = f"mimo_rx: raised on the edge {edge}"
+    operators = tuple(part for operator in operators for part in parts(operator))
     name, frame, code = _last_operator(error.__traceback__)
     position = _position(operators, name, frame)
     if position is not None:
@@ -60,44 +74,118 @@ def gather(first: BaseException, further: Iterable[tuple[str, BaseException]]) -
 
     Args:
         first: The exception that will come out of the run.
-        further: The path of the step and its exception, for each of the others.
+        further: Where each of the others was raised (``step 'parse'``), and the exception.
     """
-    others = [(path, error) for path, error in further if error is not first]
-    for path, error in others:
+    known = list(failures(first))
+    for where, error in further:
+        if error is first or any(error is other for other in known):
+            continue
+        known.append(error)
         add_note(
             first,
-            f"mimo_rx: while unwinding, step {path!r} raised {type(error).__name__}: {error}"
-            f"{last_frame(error)}",
+            f"mimo_rx: while unwinding, {where} raised {type(error).__name__}: {_text(error)}"
+            f"{_raised_at(error)}",
         )
-    if others:
-        known = failures(first)
-        keep_failures(first, (*known, *(error for _, error in others if error not in known)))
+    if known:
+        keep_failures(first, known)
 
 
-def last_frame(error: BaseException) -> str:
+def reraise(error: BaseException) -> NoReturn:
+    """Raise `error` as it was: its context is what the user's code was handling, not ours."""
+    context = error.__context__
+    try:
+        raise error
+    finally:
+        object.__setattr__(error, "__context__", context)
+
+
+def is_exit(error: BaseException) -> bool:
+    """Tell whether `error` asks the whole process to end."""
+    return isinstance(error, SystemExit | KeyboardInterrupt)
+
+
+def consists_of(error: BaseException, kind: type[BaseException]) -> bool:
+    """Tell whether `error` is of `kind`, or a group of nothing else."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(kind)[1] is None
+    return isinstance(error, kind)
+
+
+def place_of_coroutine(awaited: Any) -> str:
+    """Return where a coroutine waits, as ``file:line in function``."""
+    frames: list[FrameType] = []
+    while awaited is not None:
+        for prefix, inner in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
+            if hasattr(awaited, inner):
+                frame = getattr(awaited, f"{prefix}_frame")
+                frames += [] if frame is None else [frame]
+                awaited = getattr(awaited, inner)
+                break
+        else:
+            awaited = None
+    return _place(frames)
+
+
+def place_of_thread(frame: FrameType | None) -> str:
+    """Return where the thread is whose innermost frame is `frame`."""
+    frames: list[FrameType] = []
+    while frame is not None:
+        frames.insert(0, frame)
+        frame = frame.f_back
+    return _place(frames)
+
+
+def _place(frames: list[FrameType]) -> str:
+    """Return the last of `frames` that is the user's, if any is, as text."""
+    if not frames:
+        return "an unknown place"
+    frame = next((each for each in reversed(frames) if not _is_machinery(each)), frames[-1])
+    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
+
+
+def _raised_at(error: BaseException) -> str:
     """Return where `error` was raised, as `` (file:line in function)``."""
-    frames = traceback.extract_tb(error.__traceback__)
+    trace = error.__traceback__
+    if trace is None and error.__cause__ is not None:
+        trace = error.__cause__.__traceback__
+    frames = traceback.extract_tb(trace)
     if not frames:
         return ""
     frame = frames[-1]
     return f" ({frame.filename}:{frame.lineno} in {frame.name})"
 
 
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "<its str() fails>"
+
+
 def _last_operator(
     trace: TracebackType | None,
 ) -> tuple[str | None, FrameType | None, CodeType | None]:
-    """Find the innermost frame of an operator, and the first of the user's that it called."""
+    """Find the innermost frame of an operator of RxPY, and the function of the user's that raised.
+
+    That is the first one that the operator called; if there is none, an operator of the user's own
+    raised, and it is the last one.
+    """
     name: str | None = None
     operator: FrameType | None = None
-    code: CodeType | None = None
+    called: CodeType | None = None
+    last: CodeType | None = None
     for frame, _ in traceback.walk_tb(trace):
-        file = frame.f_code.co_filename
-        match = _PARTS.search(file)
+        match = _PARTS.search(frame.f_code.co_filename)
         if match is not None:
-            name, operator, code = match[1], frame, None
-        elif operator is not None and code is None and "reactivex" not in PurePath(file).parts:
-            code = frame.f_code
-    return name, operator, code
+            name, operator, called = match[1], frame, None
+        elif not _is_machinery(frame):
+            last = frame.f_code
+            called = called or last
+    return name, operator, last if operator is None else called
+
+
+def _is_machinery(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in _MACHINERY
 
 
 def _position(operators: tuple[Any, ...], name: str | None, frame: FrameType | None) -> int | None:

@@ -68,7 +68,7 @@ class Gate:
     def enlist(self, waiter: Waiter) -> None:
         """Put `waiter` in line, unless it stands there already."""
         if self not in waiter.lines:
-            waiter.lines.append(self)
+            waiter.lines[self] = None
             self.putters.append(waiter)
         self.parked = self.turn is None
 
@@ -90,25 +90,34 @@ class Gate:
 class Waiter:
     """A push that waits until every gate of its output has room."""
 
-    __slots__ = ("future", "lines", "output", "served", "turns")
+    __slots__ = ("_lacking", "future", "lines", "output", "served", "turns")
 
     def __init__(self, output: _HasGates) -> None:
         self.output = output
         self.future: asyncio.Future[None] | None = None
-        self.lines: list[Gate] = []
+        self.lines: dict[Gate, None] = {}
         self.turns: list[Gate] = []
         self.served = False
+        self._lacking = 0
+        """The place, among the gates, of the one that lacked room when last looked for."""
 
     def can_go(self, here: Gate) -> bool:
         """Tell whether only room at `here` was missing; if not, stand in line where it is."""
         if self.future is None or self.future.done():
             return False
-        ready = True
-        for gate in self.output.gates:
+        gates = self.output.gates
+        count = len(gates)
+        if count == 1:
+            return True
+        # To look at all gates each time would cost the square of their number: a wide fan-out is
+        # asked here once for each of them. So it begins with the gate that was in the way before.
+        for place in range(self._lacking, self._lacking + count):
+            gate = gates[place % count]
             if gate is not here and gate.full():
                 gate.enlist(self)
-                ready = False
-        return ready
+                self._lacking = place % count
+                return False
+        return True
 
     def wake(self) -> None:
         """Let the push look again."""
@@ -125,11 +134,12 @@ class Waiter:
                 gate.unpark()
 
     def leave_others(self, gates: Sequence[Gate]) -> None:
-        """Leave the lines of gates that are not among `gates` any more."""
-        for gate in [gate for gate in self.lines if gate not in gates]:
-            self.lines.remove(gate)
-            gate.putters.remove(self)
-            gate.settle()
+        """Leave the lines of gates that are not among `gates` any more (rule 5)."""
+        kept = set(gates)
+        for gate in [gate for gate in self.lines if gate not in kept]:
+            del self.lines[gate]
+            if self._quit(gate):
+                gate.unpark()
 
     def leave(self) -> None:
         """Leave every line, and pass the turns on (rule 5).
@@ -139,15 +149,19 @@ class Waiter:
         """
         self.future = None
         for gate in self.lines:
-            gate.putters.remove(self)
-            if gate.turn is self:
-                gate.turn = None
-            gate.settle()
-            if gate.putters and not gate.full():
+            if self._quit(gate):
                 if self.served:
                     gate.loop.call_soon(gate.unpark)
                 else:
                     gate.unpark()
+
+    def _quit(self, gate: Gate) -> bool:
+        """Leave the line of `gate` and give its turn up; tell whether another could go now."""
+        gate.putters.remove(self)
+        if gate.turn is self:
+            gate.turn = None
+        gate.settle()
+        return bool(gate.putters) and not gate.full()
 
 
 class Timer:

@@ -20,11 +20,12 @@ from ._errors import LateSubscription
 from ._gate import Gate
 from ._output import Link
 from ._plan import Node, PortRef
+from ._scheduler import Unwound
 
 if TYPE_CHECKING:
     from ._bridge import NodeRun
 
-__all__ = ["Head", "Reader", "Terminal", "Unwound"]
+__all__ = ["Head", "Reader", "Terminal", "links_into"]
 
 
 class Reader(Protocol):
@@ -33,14 +34,14 @@ class Reader(Protocol):
     def ready(self) -> bool:
         """Tell whether items would find somebody."""
 
-    def gates(self) -> Iterable[Gate]:
-        """Yield what must have room before an item is let in."""
+    def behind(self) -> Gate | NodeRun | None:
+        """Return what must have room before an item is let in, or the node whose readers must."""
 
-    def on_next(self, item: Any) -> None:
-        """Take an item."""
+    def deliver(self, item: Any) -> None:
+        """Take an item; never raise."""
 
     def on_completed(self) -> None:
-        """Take the end."""
+        """Take the end; never raise."""
 
 
 class Terminal:
@@ -55,7 +56,7 @@ class Terminal:
         self._node = node
         self._buffer = buffer
         self._live = True
-        self.on_next: Callable[[Any], None] = _ignore if buffer is None else buffer.put
+        self.deliver: Callable[[Any], None] = _ignore if buffer is None else buffer.put
         if buffer is not None:
             buffer.producers += 1
             buffer.fan_in += 1
@@ -65,9 +66,9 @@ class Terminal:
         """A buffer is always there."""
         return True
 
-    def gates(self) -> Iterable[Gate]:
-        """Yield the buffer."""
-        return () if self._buffer is None else (self._buffer,)
+    def behind(self) -> Gate | None:
+        """Return the buffer."""
+        return self._buffer
 
     def on_completed(self) -> None:
         """Count one producer less (C2)."""
@@ -88,13 +89,11 @@ class Head(Observable[Any]):
 
     Args:
         loop: The loop that the run is on.
-        name: How errors call it.
         node: Whose head it is.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, name: str, node: NodeRun) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, node: NodeRun) -> None:
         super().__init__()
-        self.name = name
         self.node = node
         self.hold = Gate(loop)
         self.held = True
@@ -102,7 +101,7 @@ class Head(Observable[Any]):
         self.ports: list[PortRef] = []
         self.wanted: list[Node] = []
         self.parents: list[NodeRun] = []
-        self.on_next: Callable[[Any], None] = _ignore
+        self._on_next: Callable[[Any], None] = _ignore
         self._observers: list[abc.ObserverBase[Any]] = []
         self._producers = 0
         self._completed = False
@@ -113,7 +112,7 @@ class Head(Observable[Any]):
     def feed_from(self, port: PortRef) -> Link:
         """Make an edge into these operators; whoever has the output of `port` attaches it."""
         self.ports.append(port)
-        link = Link((self.hold,), self._take, self.producer_closed)
+        link = Link((self.hold,), self.deliver, self.on_completed)
         self._producers += 1
         self.links.append(link)
         return link
@@ -124,19 +123,14 @@ class Head(Observable[Any]):
         self.parents.append(parent)
         parent.readers.append(self)
 
-    def _take(self, item: Any) -> None:
+    def deliver(self, item: Any) -> None:
+        """Let an item in."""
         try:
-            self.on_next(item)
-        except Exception as error:
+            self._on_next(item)
+        except (Exception, Unwound) as error:
             self.node.fail(error)
-        except Unwound as unwound:
-            self.node.fail(unwound.error)
 
     def on_completed(self) -> None:
-        """Take the end of a parent, as a reader."""
-        self.producer_closed()
-
-    def producer_closed(self) -> None:
         """Count one producer less; after the last, complete (C2)."""
         self._producers -= 1
         if self._producers == 0:
@@ -144,18 +138,16 @@ class Head(Observable[Any]):
             try:
                 for observer in tuple(self._observers):
                     observer.on_completed()
-            except Exception as error:
+            except (Exception, Unwound) as error:
                 self.node.fail(error)
-            except Unwound as unwound:
-                self.node.fail(unwound.error)
 
     def ready(self) -> bool:
         """Tell whether the operators have subscribed, or will never."""
         return not self.held or self._cancelled
 
-    def gates(self) -> Iterable[Gate]:
-        """Yield the hold, or what lies behind the operators."""
-        return (self.hold,) if self.held else self.node.gates()
+    def behind(self) -> NodeRun:
+        """Return its node; as long as this is held, those that lead here are held as well."""
+        return self.node
 
     def seal(self) -> None:
         """Complete if nothing leads here."""
@@ -171,26 +163,45 @@ class Head(Observable[Any]):
         *,
         scheduler: abc.SchedulerBase | None = None,
     ) -> abc.DisposableBase:
-        """Let items in; an item that could have been missed is an error (R12)."""
+        """Let items in; where some could have been missed, that is an error (R12)."""
         if isinstance(on_next, abc.ObserverBase) or hasattr(on_next, "on_next"):
             observer = on_next
         else:
             observer = _Observer(on_next, on_completed)
+        trampoline = self.node.bridge.trampoline
+        if trampoline.here():
+            self._admit(observer)
+            return Disposable(lambda: self._dispose(observer))
+        trampoline.hop(self._admit_from_afar, observer)
+        return Disposable(lambda: trampoline.hop(self._dismiss, observer))
+
+    def _admit(self, observer: abc.ObserverBase[Any]) -> None:
         if self._cancelled or (self._completed and not self.held):
             raise Unwound(self._late())
         self._observers.append(observer)
         self._choose()
-        if self.held:
+        if self._completed:  # and nothing ever passed: there is nothing to be late for
+            observer.on_completed()
+        elif self.held:
             self.held = False
             self.refresh()
             self.hold.release()
-            for parent in self.parents:
-                parent.start_when_ready()
-        if self._completed:
-            observer.on_completed()
-        return Disposable(lambda: self._unsubscribe(observer))
+            self.node.bridge.start(self.parents)
 
-    def _unsubscribe(self, observer: abc.ObserverBase[Any]) -> None:
+    def _admit_from_afar(self, observer: abc.ObserverBase[Any]) -> None:
+        try:
+            self._admit(observer)
+        except (Exception, Unwound) as error:
+            self.node.fail(error)
+
+    def _dispose(self, observer: abc.ObserverBase[Any]) -> None:
+        trampoline = self.node.bridge.trampoline
+        if trampoline.here():
+            self._dismiss(observer)
+        else:
+            trampoline.hop(self._dismiss, observer)
+
+    def _dismiss(self, observer: abc.ObserverBase[Any]) -> None:
         if observer not in self._observers:
             return
         self._observers.remove(observer)
@@ -203,49 +214,61 @@ class Head(Observable[Any]):
         if self._cancelled or self._completed:
             return
         self._cancelled = True
-        self.on_next = _ignore
+        self._on_next = _ignore
         for link in self.links:
             link.cancel()
         for parent in self.parents:
             parent.drop(self)
 
     def _choose(self) -> None:
-        if len(self._observers) == 1:
-            self.on_next = self._observers[0].on_next
-        else:
-            self.on_next = self._to_all
+        one = len(self._observers) == 1
+        self._on_next = self._observers[0].on_next if one else self._to_all
 
     def _to_all(self, item: Any) -> None:
         for observer in tuple(self._observers):
-            observer.on_next(item)
+            # What one does with the item may make another dispose of its subscription.
+            if observer in self._observers:
+                observer.on_next(item)
 
     def refresh(self) -> None:
         """Show the pushes that lead here which gates they have to look at now."""
-        heads = [self]
-        while heads:
-            head = heads.pop()
-            gates = tuple(head.gates())
-            for link in head.links:
-                link.regate(gates)
-            heads += [above for parent in head.parents for above in parent.heads()]
+        heads = {self: None}
+        pending = [self]
+        while pending:
+            head = pending.pop()
+            for above in (each for parent in head.parents for each in parent.heads()):
+                if above not in heads:
+                    heads[above] = None
+                    pending.append(above)
+        for head in heads:
+            if head.links:
+                gates = (head.hold,) if head.held else head.node.gates()
+                for link in head.links:
+                    link.regate(gates)
 
     def _late(self) -> LateSubscription:
+        ports = self.node.bridge.names(port for port, _ in links_into([self]))
         return LateSubscription(
-            f"{self.name} was subscribed to again after its subscription had ended, so that items "
-            "may have passed; keep one subscription, or share() it before it is used twice"
+            f"{ports} was subscribed to again by {self.node.node.name!r} after its subscription "
+            "had ended, so that items may have passed; keep one subscription, or share() it before "
+            "it is used twice; where it is another port that is meant, name it at the entry, "
+            "flow(observable, ports=[...])"
         )
 
 
-class Unwound(BaseException):
-    """Carries a :class:`LateSubscription` out of the operators.
-
-    As an ordinary exception it would be taken for an error of the source, which ``retry`` answers
-    by subscribing again, for ever.
-    """
-
-    def __init__(self, error: LateSubscription) -> None:
-        super().__init__(str(error))
-        self.error = error
+def links_into(heads: Iterable[Head]) -> list[tuple[PortRef, Link]]:
+    """Return the edges that lead from outputs into `heads`, through other nodes too."""
+    found: dict[Link, PortRef] = {}
+    pending = list(heads)
+    seen = set(pending)
+    while pending:
+        head = pending.pop()
+        found.update(zip(head.links, head.ports, strict=True))
+        for above in (each for parent in head.parents for each in parent.heads()):
+            if above not in seen:
+                seen.add(above)
+                pending.append(above)
+    return [(port, link) for link, port in found.items()]
 
 
 class _Observer(abc.ObserverBase[Any]):

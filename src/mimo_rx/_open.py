@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from ._errors import StreamCancelled
-from ._failure import gather
+from ._failure import consists_of, gather, is_exit, reraise
 from ._port import Inputs, Outputs
 from ._run import Run
 from ._statistics import Statistics
@@ -31,7 +31,7 @@ class OpenRun:
         self._run = run
         self._parent: asyncio.Task[Any] | None = None
         self._interrupted = False
-        self._quiet = False
+        self._given_up = False
         where = f"workflow {run.plan.name!r}"
         self.ins = Outputs(where, "input", run.environment.outs.items())
         """The workflow's inputs, to push to: ``await run.ins.a.push(item)``."""
@@ -47,8 +47,12 @@ class OpenRun:
         return self._run.waits()
 
     def cancel(self) -> None:
-        """Cancel all streams; the block goes on, and leaving it waits for their clean-up."""
-        self._quiet = True
+        """Cancel all streams; the block goes on, and leaving it waits for their clean-up.
+
+        What waits in ``ins`` or ``outs``, or comes there later, raises ``StreamCancelled``; it may
+        leave the block, which ends there.
+        """
+        self._given_up = True
         self._run.on_stop = None
         self._run.stop()
 
@@ -77,44 +81,47 @@ class OpenRun:
     ) -> bool:
         """Close the inputs, or cancel; wait for the end."""
         run = self._run
-        failed = run.failure is not None
         run.on_stop = None
+        failed = run.failure is not None
         if error is None:
             run.environment.leave()
         else:
             run.stop()
         outcome = await self._join()
-        if outcome is None or (isinstance(outcome, asyncio.CancelledError) and error is not None):
-            return error is not None and self._is_ours(error)
-        if error is None or self._is_ours(error) or isinstance(error, asyncio.CancelledError):
-            raise outcome
-        if failed:
+        if error is None or self._is_ours(error):
+            if outcome is not None:
+                reraise(outcome)
+            return True
+        if outcome is None or isinstance(outcome, asyncio.CancelledError):
+            return False
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            reraise(outcome)  # neither hides a real error
+        if is_exit(outcome) or (failed and not is_exit(error)):
             gather(outcome, [("the block", error)])
-            raise outcome
-        gather(error, [("the run", outcome)])
+            reraise(outcome)
+        gather(error, [(f"the run of workflow {run.plan.name!r}", outcome)])
         return False
 
     async def _join(self) -> BaseException | None:
         """Wait for the end and return what the run raised; take back the cancel of the block."""
-        outcome: BaseException | None = None
-        try:
-            if self._interrupted and self._parent is not None:
-                self._parent.uncancel()
+        if self._interrupted and self._parent is not None:
+            self._parent.uncancel()
+            try:
                 await asyncio.sleep(0)  # the cancel itself may still be on its way
-        except asyncio.CancelledError:
-            pass
+            except asyncio.CancelledError:
+                pass
         try:
             await self._run.join()
         except BaseException as raised:
-            outcome = raised
-        return outcome
+            return raised
+        return None
 
     def _is_ours(self, error: BaseException) -> bool:
-        """Tell whether `error` only says that the run was cancelled."""
+        """Tell whether `error` only says that the run is over before its time."""
         if isinstance(error, asyncio.CancelledError):
-            return self._interrupted and self._run.failure is not None
-        cancelled = isinstance(error, StreamCancelled) and self._run.environment.told
-        return cancelled and (self._quiet or self._run.failure is not None)
+            return self._interrupted
+        told = self._run.environment.told and (self._given_up or self._run.failure is not None)
+        return told and consists_of(error, StreamCancelled)
 
 
 class OpenFlow(OpenRun):

@@ -24,12 +24,25 @@ __all__ = [
     "describe",
     "is_connectable",
     "name_of",
+    "of_rx",
+    "parts",
     "refuse_uncalled",
     "resubscribes",
+    "stays_on_thread",
     "user_functions",
 ]
 
 _RESUBSCRIBING = frozenset({"do_while", "repeat", "retry", "while_do"})
+_STAYING = frozenset(
+    (
+        "all", "average", "contains", "count", "default_if_empty", "dematerialize", "distinct",
+        "distinct_until_changed", "element_at", "filter", "filter_indexed", "find", "find_index",
+        "first", "ignore_elements", "is_empty", "last", "map", "map_indexed", "materialize", "max",
+        "min", "pairwise", "pluck", "pluck_attr", "reduce", "scan", "single", "skip", "skip_last",
+        "skip_while", "skip_while_indexed", "some", "starmap", "starmap_indexed", "sum", "take",
+        "take_last", "take_while", "take_while_indexed", "to_dict", "to_list", "to_set",
+    )
+)  # fmt: skip
 _CURRIED = "_wrap_curried"
 _COMPOSED = "_compose"
 
@@ -46,6 +59,20 @@ def name_of(operator: object) -> str:
     elif name == _COMPOSED and isinstance(cells.get("operators"), tuple):
         return " | ".join(map(name_of, cells["operators"])) or "compose"
     return name.rstrip("_")
+
+
+def of_rx(operator: object) -> bool:
+    """Tell whether `operator` is one of RxPY's own."""
+    return _of_rx(_unwrapped(operator))
+
+
+def parts(operator: Callable[[Any], Any]) -> tuple[Callable[[Any], Any], ...]:
+    """Return the operators that RxPY's ``compose`` made `operator` of; itself if it did not."""
+    operators = _cells(operator).get("operators")
+    if not _of_rx(operator) or function_name(operator) != _COMPOSED:
+        return (operator,)
+    inner = operators if isinstance(operators, tuple) else ()
+    return tuple(each for part in inner for each in parts(part))
 
 
 def user_functions(operator: object) -> tuple[Callable[..., Any], ...]:
@@ -71,7 +98,15 @@ def describe(operator: object) -> str:
 
 def resubscribes(operator: object) -> bool:
     """Tell whether `operator` is one of RxPY's that subscribe to their source again."""
-    return _of_rx(_unwrapped(operator)) and name_of(operator) in _RESUBSCRIBING
+    return of_rx(operator) and name_of(operator) in _RESUBSCRIBING
+
+
+def stays_on_thread(operator: Callable[[Any], Any]) -> bool:
+    """Tell whether `operator` is known to deliver only on the thread that delivers to it.
+
+    Those of RxPY that neither subscribe to anything else nor have anything scheduled do.
+    """
+    return all(of_rx(each) and name_of(each) in _STAYING for each in parts(operator))
 
 
 def apply_to_probe(operator: Callable[[Any], Any], probe: Observable[Any] | None = None) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterable
-from itertools import repeat, starmap
+from itertools import starmap
 from typing import Any, Generic, TypeVar
 
 from ._buffer import Buffer
@@ -30,7 +31,6 @@ class Input(Generic[T]):
     def __init__(self, name: str, buffer: Buffer) -> None:
         self.name = name
         self.buffer = buffer
-        self._looks = repeat(None, buffer.breath)
 
     def __repr__(self) -> str:
         """Show whose input it is and how full."""
@@ -56,7 +56,8 @@ class Input(Generic[T]):
                 if buffer.parked:
                     buffer.unpark()
                 return item
-            await buffer.breathe()
+            if buffer.tired():
+                await asyncio.sleep(0)
 
     async def peek(self, *, timeout: float | None = None) -> T:
         """Look at the oldest item and leave it, waiting for one if there is none.
@@ -71,16 +72,22 @@ class Input(Generic[T]):
         """
         buffer = self.buffer
         while True:
-            if not buffer.items and not await buffer.ready(timeout):
+            if not buffer.items and not await buffer.ready(timeout, leaves=True):
                 raise self._ended("peek")
-            for _ in self._looks:
+            for _ in buffer.ticks:
+                buffer.untick()
                 item: T = buffer.items[0]
                 return item
-            self._looks = repeat(None, buffer.breath)
-            await buffer.breathe()
+            if buffer.tired():
+                await asyncio.sleep(0)
 
     def __aiter__(self) -> AsyncIterator[T]:
-        """Take items until the end."""
+        """Take items until the end.
+
+        What this returns is an async generator: a cancel while it waits loses nothing, but ends
+        this one iterator. To wait for a single item with a bound on the time, write
+        ``await ins.a.pop(timeout=...)``.
+        """
         return _quiet(self._take())
 
     def chunks(self, max_size: int | None = None) -> AsyncIterator[list[T]]:
@@ -134,7 +141,8 @@ class Input(Generic[T]):
             except IndexError:
                 buffer.untick()
             else:
-                await buffer.breathe()
+                if buffer.tired():
+                    await asyncio.sleep(0)
             if not await buffer.ready():
                 return
 
@@ -143,19 +151,23 @@ class Input(Generic[T]):
         items = buffer.items
         yield []  # drawn by _quiet, never seen
         while True:
-            for _ in repeat(None, buffer.breath):
-                if not items and not await buffer.ready():
-                    return
+            if not items and not await buffer.ready():
+                return
+            for _ in buffer.ticks:
                 if len(items) <= max_size:
                     chunk = list(items)
                     items.clear()
                 else:
                     chunk = [items.popleft() for _ in range(max_size)]
-                buffer.untick(-len(chunk))
+                buffer.untick(1 - len(chunk))
                 if buffer.parked:
                     buffer.unpark()
                 yield chunk
-            await buffer.breathe()
+                if not items:
+                    break
+            else:
+                if buffer.tired():
+                    await asyncio.sleep(0)
 
     def _ended(self, call: str) -> InputClosed:
         return InputClosed(

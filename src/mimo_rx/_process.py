@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from operator import length_hint
@@ -63,13 +65,13 @@ class Budget:
         size: Calls in a row before a breath is due.
     """
 
-    __slots__ = ("_base", "_bulk", "_size", "due", "ticks")
+    __slots__ = ("_base", "_size", "due", "ticks")
 
     def __init__(self, size: int = maxsize) -> None:
         self._size = max(1, size)
         self._base = 0
-        self._bulk = 0
         self.due = False
+        """Whether the next trip through the loop is due after a :meth:`draw`."""
         self.ticks: Iterator[None] = repeat(None, self._size)
 
     @property
@@ -79,21 +81,28 @@ class Budget:
 
     def draw(self, calls: int = 1) -> None:
         """Count `calls` that were made in another way than by drawing a tick each."""
-        self._base += calls
-        self._bulk += calls
-        if self._bulk >= self._size:
-            self._bulk = 0
-            self.due = True
+        if self._size == maxsize:
+            self._base += calls  # short ways may hold on to the ticks of a budget without end
+            return
+        left = length_hint(self.ticks)
+        self._base += max(0, calls - left)
+        self.ticks = repeat(None, max(0, left - calls))
+        self.due = calls >= left
 
     def renew(self) -> None:
         """Give new ticks, and count one for the call that found none left."""
+        self._refill()
+        next(self.ticks)
+
+    def _refill(self) -> None:
+        self.due = False
         self._base += self._size
         self.ticks = repeat(None, self._size)
-        next(self.ticks)
 
     async def breathe(self) -> None:
         """Let the loop go round once."""
-        self.due = False
+        if self.due:
+            self._refill()
         await asyncio.sleep(0)
 
 
@@ -104,16 +113,9 @@ class Process:
         path: The step's path in the workflow, for errors and notes.
         loop: The loop that the run is on.
         pushed: What a push returns that had room; one for the whole run.
-        on_over: Called once when nobody reads any main output any more (C4).
     """
 
-    def __init__(
-        self,
-        path: str,
-        loop: asyncio.AbstractEventLoop,
-        pushed: Pushed,
-        on_over: Callable[[Process], None] | None = None,
-    ) -> None:
+    def __init__(self, path: str, loop: asyncio.AbstractEventLoop, pushed: Pushed) -> None:
         self.path = path
         self.loop = loop
         self.pushed = pushed
@@ -127,7 +129,7 @@ class Process:
         self.told = False
         """``DownstreamClosed`` was raised in it: a cancel would strike its clean-up now."""
         self.breath = BREATH
-        self._on_over = on_over
+        """Calls of one output that may follow each other before the loop goes round (P12)."""
 
     async def give_way(self) -> None:
         """Let a cancel that is on its way arrive."""
@@ -154,7 +156,32 @@ class Process:
         self.over = True
         for output in self.outs.values():
             output.end_over()
-        for port in self.ins.values():
-            port.end_over()
-        if self._on_over is not None:
-            self._on_over(self)
+        _cascade.go_on(self)
+
+
+class _Cascade(threading.local):
+    """Closes the inputs of streams that are over, which may be the end of others upstream.
+
+    One after the other, so that a chain of any length comes to its end without recursion.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Process] = deque()
+        self._busy = False
+
+    def go_on(self, process: Process) -> None:
+        """Close the inputs of `process`, now or as soon as those before it are closed."""
+        self._waiting.append(process)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                for port in self._waiting.popleft().ins.values():
+                    port.end_over()
+        finally:
+            self._busy = False
+            self._waiting.clear()
+
+
+_cascade = _Cascade()

@@ -7,24 +7,33 @@ import contextvars
 import logging
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
 from ._bridge import Bridge, NodeRun
-from ._errors import DownstreamClosed, InputClosed, StreamCancelled
-from ._failure import add_note, gather, operator_note, step_note
+from ._errors import DownstreamClosed, StreamCancelled
+from ._failure import (
+    add_note,
+    consists_of,
+    gather,
+    is_exit,
+    operator_note,
+    place_of_coroutine,
+    place_of_thread,
+    reraise,
+    step_note,
+)
 from ._output import Link
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
 from ._port import Inputs, Outputs
-from ._process import BREATH, Process
+from ._process import BREATH
 from ._pushed import Pushed
 from ._runtime import PROCESS, Environment, StreamProcess
 from ._source import pump
 from ._sources import SourceStream
 from ._statistics import EdgeStatistics, Statistics
-from ._waits import Wait, Waits
+from ._waits import Waits, find_waits
 
 __all__ = ["Run"]
 
@@ -62,8 +71,10 @@ class Run:
         self._attended = attended
         self._further: list[tuple[str, BaseException]] = []
         self._joiners: list[asyncio.Future[None]] = []
-        self._live = 0
+        self._where = ""
+        self._live: set[StreamProcess] = set()
         self._threads: dict[threading.Thread, str] = {}
+        self._started = False
         self._done = False
         self._timer: asyncio.TimerHandle | None = None
         self._edges: list[tuple[str, str, Link]] = []
@@ -75,13 +86,14 @@ class Run:
 
     # Making
 
-    def _process(self, number: int) -> Process:
+    def _process(self, number: int) -> StreamProcess | Environment:
         return self.environment if number == ENVIRONMENT else self.processes[number]
 
-    def _label(self, port: PortRef) -> str:
-        if port.step == ENVIRONMENT:
-            return port.port
-        return f"{self.plan.steps[port.step].path}.{port.port}"
+    def _source_label(self, port: PortRef) -> str:
+        return f"{self._process(port.step).as_source}.{port.port}"
+
+    def _target_label(self, port: PortRef) -> str:
+        return f"{self._process(port.step).as_target}.{port.port}"
 
     def _wire(self) -> None:
         for process in self.processes:
@@ -98,7 +110,7 @@ class Run:
             elif buffer is not None:
                 link = Link.to(buffer)
                 links.setdefault(source, []).append(link)
-                self._edges.append((self._label(source), self._label(target), link))
+                self._edges.append((self._source_label(source), self._target_label(target), link))
         for port, edges in self.bridge.links.items():
             links.setdefault(port, []).extend(edges)
         self.bridge.connect()
@@ -109,13 +121,13 @@ class Run:
 
     def _name_edges(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
         for run, target in reads:
-            run.targets.append(self._label(target))
+            run.targets.append(self._target_label(target))
             for source, link in run.links():
-                self._edges.append((self._label(source), self._label(target), link))
+                self._edges.append((self._source_label(source), self._target_label(target), link))
 
     def _count_unbounded(self, links: dict[PortRef, list[Link]]) -> None:
         """Mark the outputs whose pushes no bound of a buffer keeps in check (P12)."""
-        bounds: dict[Process, list[int]] = {}
+        bounds: dict[StreamProcess | Environment, list[int]] = {}
         for port, edges in links.items():
             process = self._process(port.step)
             output = process.outs[port.port]
@@ -139,12 +151,12 @@ class Run:
         for process in self.processes:
             context = contextvars.copy_context()
             context.run(PROCESS.set, process)
-            task = self.loop.create_task(
+            self._live.add(process)
+            process.task = self.loop.create_task(
                 self._main(process), name=f"mimo_rx {process.path}", context=context
             )
-            process.task = task
-            self._live += 1
-            task.add_done_callback(partial(self._task_done, process))
+            process.task.add_done_callback(partial(self._task_done, process))
+        self._started = True
         if self.stopping:
             self._cancel_tasks()
         self._look()
@@ -155,7 +167,12 @@ class Run:
             await self._coroutine(process)
         except BaseException as raised:
             error = raised
-        self._ended(process, error)
+        if isinstance(error, asyncio.CancelledError) and not self.stopping:
+            # A loop that is being closed cancels all its tasks in any order: if it cancels the
+            # caller too, that will have stopped the run by then.
+            await _one_turn()
+        if not self._done and not self.loop.is_closed():
+            self._ended(process, error)
 
     def _coroutine(self, process: StreamProcess) -> Coroutine[Any, Any, Any]:
         stream = process.step.stream
@@ -171,34 +188,29 @@ class Run:
         if error is None or self._is_quiet(process, error):
             quiet = process.told or process.dismissed
             process.finish("downstream" if quiet else "returned")
-        elif self.stopping and isinstance(error, asyncio.CancelledError | DownstreamClosed):
+        elif self.stopping and isinstance(error, asyncio.CancelledError):
             process.finish("cancelled")
         else:
-            hint = ""
             if isinstance(error, asyncio.CancelledError):
                 cancelled = error
                 error = StreamCancelled(
-                    f"step {process.path!r} ended with a CancelledError that nobody asked of it"
+                    f"step {process.path!r} ended with a CancelledError that nobody asked of it; "
+                    "something that it awaited was cancelled, or it raised the error by itself"
                 )
                 error.__cause__ = cancelled
-            elif isinstance(error, InputClosed):
-                hint = "; `async for item in ins.<name>` ends there by itself"
-            self.fail(process.path, error, step_note(process.path, error, hint))
+            self.fail(f"step {process.path!r}", error, step_note(process.path))
             process.finish("failed")
 
     def _is_quiet(self, process: StreamProcess, error: BaseException) -> bool:
         """Tell whether `error` only says that nobody reads the stream any more (C4)."""
         if isinstance(error, asyncio.CancelledError):
             return process.dismissed
-        if not process.over:
-            return False
-        if isinstance(error, BaseExceptionGroup):
-            return error.split(DownstreamClosed)[1] is None
-        return isinstance(error, DownstreamClosed)
+        return process.over and consists_of(error, DownstreamClosed)
 
     def _task_done(self, process: StreamProcess, task: asyncio.Task[None]) -> None:
-        process.finish("cancelled")  # one that was cancelled before its first step
-        self._live -= 1
+        # Only one that was cancelled before its first step has not ended by now.
+        process.finish("downstream" if process.dismissed else "cancelled")
+        self._live.discard(process)
         self._look()
 
     def _thread(self, work: Callable[[], None], name: str) -> None:
@@ -217,35 +229,46 @@ class Run:
 
     def _thread_done(self, thread: threading.Thread) -> None:
         self._threads.pop(thread, None)
+        thread.join()  # it has nothing left to do but to end
         self._look()
 
     # Failing
 
-    def fail(self, path: str, error: BaseException, note: str) -> None:
-        """Take a failure: the first one ends the run, the others are kept with it (E1, E2)."""
+    def fail(self, where: str, error: BaseException, note: str) -> None:
+        """Take a failure: the first one ends the run, the others are kept with it (E1, E2).
+
+        Args:
+            where: ``step 'parse'`` or the like, for the note that is made of a further one.
+            error: What was raised.
+            note: What is noted on the first one.
+        """
         if self._done:
             return
         if self.failure is None:
-            add_note(error, note)
-            self.failure = error
-        elif error is not self.failure:
-            self._further.append((path, error))
+            self._fail_with(where, error, note)
+        elif is_exit(error) and not is_exit(self.failure):
+            # Like a task group, it lets SystemExit and KeyboardInterrupt go first (E7).
+            self._further.insert(0, (self._where, self.failure))
+            self._fail_with(where, error, note)
+        else:
+            self._further.append((where, error))
         self.stop()
 
-    def failed(self, error: BaseException) -> None:
-        """Take a failure of delayed work of which nothing more is known."""
-        self.fail("an operator", error, operator_note("of a timer", (), error))
+    def _fail_with(self, where: str, error: BaseException, note: str) -> None:
+        add_note(error, note)
+        self.failure = error
+        self._where = where
 
     def node_failed(self, node: NodeRun, error: BaseException) -> None:
         """Take the failure of an operator (E3)."""
         links = node.links()
-        sources = ", ".join(dict.fromkeys(self._label(port) for port, _ in links)) or "a source"
-        targets = ", ".join(node.targets) or "another flow"
-        edge = f"{sources} -> {targets}"
+        sources = ", ".join(dict.fromkeys(self._source_label(port) for port, _ in links))
+        targets = ", ".join(node.targets)
+        edge = f"{sources or 'a source'} -> {targets or 'another flow'}"
         for _, link in links:
             if link.output is not None:
                 link.output.stop()
-        self.fail(edge, error, operator_note(edge, node.node.operators, error))
+        self.fail(f"the edge {edge}", error, operator_note(edge, node.node.operators, error))
 
     def node_ended(self, node: NodeRun) -> None:
         """Take note that an edge has delivered all that it will."""
@@ -253,12 +276,13 @@ class Run:
 
     def stop(self) -> None:
         """Cancel every stream; :meth:`join` waits for their clean-up."""
-        if self.stopping or self._done:
+        if self.stopping:
             return
         self.stopping = True
-        self.bridge.close()
-        self._cancel_tasks()
-        self._arm()
+        if not self._done:
+            self.bridge.close()
+            self._cancel_tasks()
+            self._arm()
         self.environment.break_off()
         if self.on_stop is not None:
             self.on_stop()
@@ -266,21 +290,24 @@ class Run:
 
     def _cancel_tasks(self) -> None:
         for process in self.processes:
-            if process.task is not None and process.ended is None:
+            # One that was dismissed has been cancelled: a second time would strike its clean-up.
+            if process.task is not None and process.ended is None and not process.dismissed:
                 process.task.cancel()
 
     # Ending
 
     def _look(self) -> None:
         """See whether all is over: no stream, no edge under way, no thread (C5)."""
-        if self._done or self._live or any(not process.task for process in self.processes):
+        if self._done or not self._started:
+            return
+        if not self.stopping and not all(process.dismissed for process in self._live):
             return
         if any(not node.ended for node in self.bridge.nodes.values()):
             return
-        if self._threads:
-            self._arm()
-            return
-        self._finish()
+        if self._live or self._threads:
+            self._arm()  # they have been asked to end (E6)
+        else:
+            self._finish()
 
     def _arm(self) -> None:
         if self._timer is None:
@@ -288,23 +315,26 @@ class Run:
 
     def _abandon(self) -> None:
         """Leave behind what does not end, and say so (E6)."""
-        frames = sys._current_frames()
         for process in self.processes:
             task = process.task
-            if task is not None and not task.done():
-                where = _last_frame(task.get_stack(limit=1))
+            if process in self._live and task is not None:
                 _log.error(
-                    "step %r did not let itself be cancelled within %g s and is left behind%s",
-                    process.path, self._shutdown_timeout, where,
-                )  # fmt: skip
+                    "step %r did not let itself be cancelled within %g s and is left behind; "
+                    "it is at %s",
+                    process.path,
+                    self._shutdown_timeout,
+                    place_of_coroutine(task.get_coro()),
+                )
                 task._log_destroy_pending = False  # type: ignore[attr-defined] # it was just said
+        frames = sys._current_frames()
         for thread, name in self._threads.items():
-            frame = frames.get(thread.ident or 0)
-            where = _last_frame([frame] if frame else [])
             _log.error(
-                "the thread of source %r did not end within %g s and is left behind%s",
-                name, self._shutdown_timeout, where,
-            )  # fmt: skip
+                "thread %r of source %r did not end within %g s and is left behind; it is at %s",
+                thread.name,
+                name,
+                self._shutdown_timeout,
+                place_of_thread(frames.get(thread.ident or 0)),
+            )
         self._finish()
 
     def _finish(self) -> None:
@@ -336,7 +366,7 @@ class Run:
                 self.stop()
         if self.failure is not None:
             gather(self.failure, self._further)
-            raise self.failure
+            reraise(self.failure)
         if cancelled is not None:
             raise cancelled
 
@@ -353,25 +383,12 @@ class Run:
 
     def waits(self) -> Waits:
         """Return who waits for whom now (W6)."""
-        found: list[Wait] = []
-        for process in (*self.processes, self.environment):
-            path = process.path
-            for name, port in process.ins.items():
-                if any(not future.done() for future in port.buffer.getters):
-                    mine = name if process is self.environment else f"{path}.{name}"
-                    sources = tuple(s for s, target, _ in self._edges if target == mine)
-                    found.append(Wait(path, name, "pop", sources, len(port.buffer.items)))
-            for name, output in process.outs.items():
-                if output.waiters:
-                    mine = name if process is self.environment else f"{path}.{name}"
-                    full = tuple(t for source, t, _ in self._edges if source == mine)
-                    depth = max((len(gate.items) for gate in output.gates), default=0)
-                    found.append(Wait(path, name, "push", full, depth))
-        return Waits(found)
+        return find_waits((*self.processes, self.environment), self._edges)
 
 
-def _last_frame(frames: list[Any]) -> str:
-    if not frames:
-        return ""
-    frame = traceback.extract_stack(frames[-1], limit=1)[-1]
-    return f"; it is at {frame.filename}:{frame.lineno} in {frame.name}"
+async def _one_turn() -> None:
+    """Let the loop go round once, even if the task is cancelled meanwhile."""
+    try:
+        await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        pass

@@ -31,6 +31,8 @@ class StreamProcess(Process):
 
     def __init__(self, run: Run, step: PlannedStep, pushed: Pushed) -> None:
         super().__init__(step.path, run.loop, pushed)
+        self.as_source = self.as_target = step.path
+        """What stands before the port's name at either end of an edge."""
         self.run = run
         self.step = step
         self.task: asyncio.Task[None] | None = None
@@ -58,10 +60,12 @@ class StreamProcess(Process):
             self.loop.call_soon(self._dismiss)
 
     def _dismiss(self) -> None:
-        task = self.task
-        if not self.told and self.ended is None and task is not None and not task.done():
+        if self.task is None or self.ended is not None:
+            return
+        # Whoever was told or cancelled before may be cleaning up by now.
+        if not self.told and not self.run.stopping:
             self.dismissed = True
-            task.cancel()
+            self.task.cancel()
 
     def finish(self, ended: Ended) -> None:
         """Note how the stream ended, close its outputs if it returned, let go of its inputs."""
@@ -110,9 +114,15 @@ class Environment(Process):
 
     def __init__(self, run: Run, pushed: Pushed) -> None:
         super().__init__(f"the caller of {run.plan.name}", run.loop, pushed)
+        self.as_source, self.as_target = "ins", "outs"  # as in `run.ins.a` and `run.outs.b`
         self._run = run
         add_inputs(self, run.plan.outs, run.plan.threshold)
         add_outputs(self, run.plan.ins, ())
+
+    def where(self, side: str, name: str) -> str:
+        """Return what an error calls a port, whose sides are turned round for the caller."""
+        turned = "input" if side == "output" else "output"
+        return f"{turned} {name!r} of workflow {self._run.plan.name!r}"
 
     def edge_cancelled(self, output: Output[Any]) -> None:
         """Refuse pushes to an input of the workflow that nobody reads any more."""
@@ -123,7 +133,9 @@ class Environment(Process):
         """Return what a push or pop of the caller raises."""
         name = self._run.plan.name
         if self._run.stopping:
-            return StreamCancelled(f"the run of {name!r} was cancelled")
+            self.told = True
+            how = "was cancelled" if self._run.failure is None else "has failed"
+            return StreamCancelled(f"the run of workflow {name!r} {how}")
         return DownstreamClosed(f"nobody reads input {port!r} of workflow {name!r} any more")
 
     def leave(self) -> None:
@@ -134,7 +146,7 @@ class Environment(Process):
             port.close()
 
     def break_off(self) -> None:
-        """Let whoever waits in a port of the run know that it was cancelled."""
+        """Let whoever waits in a port of the run know that it is over."""
         self.over = True
         for output in self.outs.values():
             output.end_over()

@@ -12,33 +12,48 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from threading import get_ident
 from typing import Any, TypeVar
 
-from reactivex import abc, typing
-from reactivex.disposable import Disposable, SingleAssignmentDisposable
+from reactivex import Observable, abc, typing
+from reactivex.disposable import (
+    CompositeDisposable,
+    Disposable,
+    SerialDisposable,
+    SingleAssignmentDisposable,
+)
 from reactivex.internal.basic import default_now
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 
-__all__ = ["RunScheduler", "Trampoline"]
+__all__ = ["RunScheduler", "Scheduled", "Trampoline", "Unwound"]
 
 S = TypeVar("S")
+
+
+class Unwound(BaseException):
+    """Carries an error out of the operators, past those that answer an error.
+
+    As an ordinary exception, a :class:`LateSubscription` would be taken for an error of the source,
+    which ``retry`` answers by subscribing again, for ever.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Trampoline:
     """What all schedulers of one run share: the queue of work that is due, the timers, the clock.
 
     Args:
-        loop: The loop whose timers and clock are used.
-        on_error: Called with an exception that came out of delayed work.
+        loop: The loop whose timers and clock are used. It is the one of this thread.
     """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, on_error: Callable[[BaseException], None]
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.thread = get_ident()
-        self._on_error = on_error
+        self._closed = False
         self._queue: deque[Callable[[], None]] = deque()
         self._busy = False
         self._timers: set[asyncio.TimerHandle] = set()
@@ -49,11 +64,19 @@ class Trampoline:
         """Return the wall clock of the start, moved on by the loop's clock since then."""
         return self._began + timedelta(seconds=self.loop.time() - self._began_loop)
 
+    def here(self) -> bool:
+        """Tell whether this is the loop's thread."""
+        return get_ident() == self.thread
+
+    def hop(self, call: Callable[..., object], *args: object) -> None:
+        """Make `call` on the loop's thread; calls from one thread keep their order."""
+        try:
+            self.loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:
+            pass  # the loop is closed: nobody is there to care for it
+
     def run(self, work: Callable[[], None]) -> None:
         """Run `work` now, or right after the work that is under way."""
-        if get_ident() != self.thread:
-            self.loop.call_soon_threadsafe(self._guarded, work)
-            return
         self._queue.append(work)
         if self._busy:
             return
@@ -67,49 +90,27 @@ class Trampoline:
 
     def run_later(self, seconds: float, work: Callable[[], None]) -> Callable[[], None]:
         """Run `work` after `seconds`; return what cancels that."""
-        if get_ident() != self.thread:
-            return self._run_later_from_afar(seconds, work)
+        if self._closed:
+            return _nothing
 
         def due() -> None:
             self._timers.discard(handle)
-            self._guarded(work)
-
-        handle = self.loop.call_later(seconds, due)
-        self._timers.add(handle)
+            work()
 
         def cancel() -> None:
             self._timers.discard(handle)
             handle.cancel()
 
-        return cancel
-
-    def _run_later_from_afar(self, seconds: float, work: Callable[[], None]) -> Callable[[], None]:
-        made: list[Callable[[], None]] = []
-
-        def make() -> None:
-            made.append(self.run_later(seconds, work))
-
-        def unmake() -> None:
-            for cancel in made:
-                cancel()
-
-        def cancel() -> None:
-            self.loop.call_soon_threadsafe(unmake)
-
-        self.loop.call_soon_threadsafe(make)
+        handle = self.loop.call_later(seconds, due)
+        self._timers.add(handle)
         return cancel
 
     def close(self) -> None:
-        """Cancel the timers that are left."""
+        """Cancel the timers that are left, and take no more."""
+        self._closed = True
         for handle in self._timers:
             handle.cancel()
         self._timers.clear()
-
-    def _guarded(self, work: Callable[[], None]) -> None:
-        try:
-            self.run(work)
-        except Exception as error:
-            self._on_error(error)
 
 
 class RunScheduler(PeriodicScheduler):
@@ -117,13 +118,17 @@ class RunScheduler(PeriodicScheduler):
 
     Args:
         trampoline: What it shares with the other schedulers of the run.
+        fail: Called with an exception that came out of work that nobody waits for.
         node: Whose operators work on it.
     """
 
-    def __init__(self, trampoline: Trampoline, node: Any) -> None:
+    def __init__(
+        self, trampoline: Trampoline, fail: Callable[[BaseException], None], node: Any = None
+    ) -> None:
         super().__init__()
         self.trampoline = trampoline
         self.node = node
+        self._fail = fail
 
     @property
     def now(self) -> datetime:
@@ -135,12 +140,10 @@ class RunScheduler(PeriodicScheduler):
     ) -> abc.DisposableBase:
         """Run `action` now, or right after the work that is under way."""
         done = SingleAssignmentDisposable()
-
-        def work() -> None:
-            if not done.is_disposed:
-                done.disposable = self.invoke_action(action, state)
-
-        self.trampoline.run(work)
+        if self.trampoline.here():
+            self.trampoline.run(partial(self.work, done, action, state))
+        else:
+            self.trampoline.hop(self._guarded, done, action, state)
         return done
 
     def schedule_relative(
@@ -154,18 +157,17 @@ class RunScheduler(PeriodicScheduler):
         if seconds <= 0:
             return self.schedule(action, state)
         done = SingleAssignmentDisposable()
+        timer = SerialDisposable()
 
-        def work() -> None:
-            if not done.is_disposed:
-                done.disposable = self.invoke_action(action, state)
+        def start() -> None:
+            cancel = self.trampoline.run_later(seconds, partial(self._guarded, done, action, state))
+            timer.disposable = Disposable(cancel)
 
-        cancel = self.trampoline.run_later(seconds, work)
-
-        def dispose() -> None:
-            cancel()
-            done.dispose()
-
-        return Disposable(dispose)
+        if self.trampoline.here():
+            start()
+            return CompositeDisposable(timer, done)
+        self.trampoline.hop(start)
+        return Disposable(lambda: self.trampoline.hop(CompositeDisposable(timer, done).dispose))
 
     def schedule_absolute(
         self,
@@ -175,3 +177,44 @@ class RunScheduler(PeriodicScheduler):
     ) -> abc.DisposableBase:
         """Run `action` at `duetime`."""
         return self.schedule_relative(self.to_datetime(duetime) - self.now, action, state)
+
+    def work(self, done: SingleAssignmentDisposable, action: Any, state: Any) -> None:
+        """Run `action`, unless it was disposed of meanwhile."""
+        if not done.is_disposed:
+            done.disposable = self.invoke_action(action, state)
+
+    def _guarded(self, done: SingleAssignmentDisposable, action: Any, state: Any) -> None:
+        try:
+            self.trampoline.run(partial(self.work, done, action, state))
+        except (Exception, Unwound) as error:
+            self._fail(error)
+
+
+class Scheduled(Observable[Any]):
+    """An Observable whose default scheduler is that of a node.
+
+    An operator that passes on no scheduler would leave those above it with the threads of RxPY's
+    ``TimeoutScheduler``. This stands between two operators at subscription, not where items pass.
+    """
+
+    def __init__(self, source: Observable[Any], scheduler: abc.SchedulerBase) -> None:
+        super().__init__()
+        self._source = source
+        self._scheduler = scheduler
+
+    def subscribe(
+        self,
+        on_next: Any = None,
+        on_error: Any = None,
+        on_completed: Any = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Subscribe to the source."""
+        return self._source.subscribe(
+            on_next, on_error, on_completed, scheduler=scheduler or self._scheduler
+        )
+
+
+def _nothing() -> None:
+    """Cancel what was never begun."""

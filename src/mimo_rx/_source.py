@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 from threading import get_ident
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from reactivex import Observable, abc
 
 from ._port import Output
-from ._scheduler import RunScheduler, Trampoline
+from ._scheduler import RunScheduler, Trampoline, Unwound
 from ._sources import SourceStream
 
 __all__ = ["Channel", "pump"]
@@ -86,7 +87,7 @@ class Channel:
         with self._room:
             if not self._ended:
                 self._ended = True
-                self._error = error
+                self._error = error.error if isinstance(error, Unwound) else error
                 self._wake()
 
     def stop(self) -> None:
@@ -169,20 +170,25 @@ async def pump(
     channel = Channel(loop, bound, stream.name)
     subscription: list[abc.DisposableBase] = []
     entry = _Entry(channel)
-    if stream.kind == "observable" and bound is None:
-        # What keeps everything need not wait, so it can stay on the loop's thread.
-        scheduler = RunScheduler(Trampoline(loop, channel.end), None)
-        subscription.append(stream.source.subscribe(entry, scheduler=scheduler))
-    else:
-        work = _observe if stream.kind == "observable" else _iterate
-        start_thread(partial(work, stream.source, channel, entry, subscription), stream.name)
+    trampoline = Trampoline(loop)
     try:
+        if stream.kind == "observable" and bound is None:
+            # What keeps everything need not wait, so it can stay on the loop's thread.
+            scheduler = RunScheduler(trampoline, channel.end)
+            subscription.append(stream.source.subscribe(entry, scheduler=scheduler))
+        else:
+            work = _observe if stream.kind == "observable" else _iterate
+            # In the context of this stream, so that a port of this very run is known as one.
+            here = copy_context()
+            there = partial(here.run, work, stream.source, channel, entry, subscription)
+            start_thread(there, stream.name)
         while (items := await channel.take()) is not None:
             await output.push_many(items)
     finally:
         channel.stop()
         for disposable in subscription:
             disposable.dispose()
+        trampoline.close()
 
 
 def _observe(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 __all__ = ["EdgeStatistics", "Ended", "InputStatistics", "Statistics", "StepStatistics"]
@@ -50,7 +49,7 @@ class StepStatistics:
     """How often a supervisor has started it again."""
     ended: Ended | None = None
     """How it ended; None while it runs."""
-    inputs: Mapping[str, InputStatistics] = field(default_factory=lambda: MappingProxyType({}))
+    inputs: Mapping[str, InputStatistics] = field(default_factory=dict)
     """Its inputs by name."""
 
 

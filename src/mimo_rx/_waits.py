@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-__all__ = ["Wait", "Waits"]
+from ._output import Link
+
+if TYPE_CHECKING:
+    from ._runtime import Environment, StreamProcess
+
+__all__ = ["Wait", "Waits", "find_waits"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One task of a stream that waits in a port now."""
+    """A port in which a stream waits now."""
 
     step: str
-    """Path of the step."""
+    """Path of the step; for whoever runs the workflow ``ins``, where it pushes to its inputs, and
+    ``outs``, where it pops from its outputs."""
     port: str
     """The port that it waits in."""
     kind: Literal["pop", "push"]
@@ -22,7 +29,7 @@ class Wait:
     """The ports (``step.port``) at the other ends: for a pop those that may feed it, for a push
     those that are full."""
     depth: int
-    """Items in its buffer for a pop (0), or in the fullest one before it for a push."""
+    """For a push the items in the fullest buffer before it, for a pop 0."""
 
 
 class Waits(tuple[Wait, ...]):
@@ -42,6 +49,39 @@ class Waits(tuple[Wait, ...]):
             else:
                 lines.append(
                     f"{wait.step}.{wait.port} --> waits for room at {others} "
-                    f"({wait.depth} items wait there)"
+                    f"(at most {wait.depth} items wait there)"
                 )
         return "\n".join(lines)
+
+
+def find_waits(
+    processes: Iterable[StreamProcess | Environment], edges: Iterable[tuple[str, str, Link]]
+) -> Waits:
+    """Return who waits in the ports of `processes` now.
+
+    Args:
+        processes: Those of a run.
+        edges: For each edge the ``step.port`` at its ends, and its near end.
+    """
+    live = [
+        (source, target, link)
+        for source, target, link in edges
+        if link.output is not None and link in link.output.links
+    ]
+    found: list[Wait] = []
+    for process in processes:
+        for name, port in process.ins.items():
+            if any(not future.done() for future in port.buffer.getters):
+                mine = f"{process.as_target}.{name}"
+                feeding = tuple(source for source, target, _ in live if target == mine)
+                found.append(Wait(process.as_target, name, "pop", feeding, 0))
+        for name, output in process.outs.items():
+            if output.waiters:
+                full = tuple(
+                    target
+                    for _, target, link in live
+                    if link.output is output and any(gate.full() for gate in link.gates)
+                )
+                depth = max((len(gate.items) for gate in output.gates), default=0)
+                found.append(Wait(process.as_source, name, "push", full, depth))
+    return Waits(found)

@@ -80,9 +80,12 @@ async def run_stream_async(
         drawing = str(run.waits())
         run.cancel()
 
-    async with workflow.open() as run:
-        timer = asyncio.get_running_loop().call_later(timeout, expire)
-    timer.cancel()
+    timer = asyncio.get_running_loop().call_later(timeout, expire)
+    try:
+        async with workflow.open() as run:
+            pass
+    finally:
+        timer.cancel()
     if drawing:
         raise TimeoutError(
             f"stream {stream.name!r} had not ended after {timeout:g} s; then\n{drawing}"

@@ -1,0 +1,310 @@
+"""Blocking until a run has ended: rule W5, and E4, E6 and E7 with Ctrl-C."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reactivex.scheduler import CurrentThreadScheduler
+
+from mimo_rx import Stream, Workflow
+from mimo_rx._blocking import run_blocking
+from runs import add, collector, counter
+
+SRC = Path(__file__).parent.parent / "src"
+
+
+def test_w5_start_raises_what_the_first_stream_to_fail_raised():
+    """W5, E1: with its note."""
+
+    async def broken(ins, outs, state):
+        raise ValueError("mine")
+
+    workflow = Workflow()
+    add(workflow, broken)
+    with pytest.raises(ValueError, match="mine") as caught:
+        workflow.start()
+    assert caught.value.__notes__ == ["mimo_rx: raised in step 'broken'"]
+
+
+def test_w5_start_leaves_no_loop_behind():
+    """W5, C5: the thread is as it was."""
+    loops: list[Any] = []
+
+    async def fn(ins, outs, state):
+        loops.append(asyncio.get_running_loop())
+
+    handler = signal.getsignal(signal.SIGINT)
+    workflow = Workflow()
+    add(workflow, fn)
+    workflow.start()
+    workflow.start()
+    assert loops[0] is not loops[1]
+    assert all(loop.is_closed() for loop in loops)
+    assert signal.getsignal(signal.SIGINT) is handler
+    with pytest.raises(RuntimeError):
+        asyncio.get_running_loop()
+
+
+@pytest.mark.realtime
+def test_w5_start_works_in_any_thread():
+    """W5: where no signal can be handled."""
+    got: list[Any] = []
+    workflow = Workflow()
+    add(workflow, counter(3), outs="x") | add(workflow, collector(got), "x")
+    thread = threading.Thread(target=workflow.start)
+    thread.start()
+    thread.join(20)
+    assert got == [0, 1, 2]
+
+
+def test_w5_start_inside_rxs_current_thread_trampoline_delivers():
+    """W5, R10: it has a trampoline of its own, and the caller's is there again after it."""
+    got: list[Any] = []
+    inner: list[Any] = []
+    scheduler = CurrentThreadScheduler.singleton()
+
+    async def fn(ins, outs, state):
+        scheduler.schedule(lambda *_: inner.append("inside"))
+        assert inner == ["inside"]
+        await outs.x.push(1)
+
+    def action(*_):
+        workflow = Workflow()
+        add(workflow, fn, outs="x") | add(workflow, collector(got), "x")
+        scheduler.schedule(lambda *_: inner.append("after"))
+        workflow.start()
+
+    scheduler.schedule(action)
+    assert (got, inner) == ([1], ["inside", "after"])
+
+
+def test_w5_start_cancels_what_the_users_own_tasks_have_left():
+    """C5: as `asyncio.run` does, when the run is over."""
+    log: list[Any] = []
+
+    async def helper():
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            log.append("helper cancelled")
+
+    async def fn(ins, outs, state):
+        state["helper"] = asyncio.create_task(helper())
+        await asyncio.sleep(0)
+
+    workflow = Workflow()
+    workflow.add_stream(Stream(fn=fn))
+    workflow.start()
+    assert log == ["helper cancelled"]
+
+
+def test_w5_start_closes_generators_that_are_left():
+    """C5: asynchronous generators."""
+    log: list[Any] = []
+
+    async def ticks():
+        try:
+            while True:
+                yield 1
+        finally:
+            await asyncio.sleep(0)
+            log.append("closed")
+
+    async def fn(ins, outs, state):
+        state["ticks"] = ticks()
+        await anext(state["ticks"])
+
+    workflow = Workflow()
+    workflow.add_stream(Stream(fn=fn))
+    workflow.start()
+    assert log == ["closed"]
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("where", ["the stream", "a helper task"])
+def test_e7_exits_leave_start_after_the_others_have_unwound(kind, where, caplog):
+    """E7: also where the loop itself is left at once, as for any task of the user's."""
+    log: list[Any] = []
+
+    async def leave():
+        await asyncio.sleep(0)
+        raise kind(7)
+
+    async def fn(ins, outs, state):
+        if where == "the stream":
+            await leave()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(leave())
+
+    async def clean(ins, outs, state):
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            await asyncio.sleep(0)
+            log.append("clean")
+
+    workflow = Workflow()
+    add(workflow, clean)
+    add(workflow, fn)
+    with pytest.raises(kind) as caught:
+        workflow.start()
+    assert caught.value.args == (7,)
+    assert log == ["clean"]
+    assert not caplog.records
+
+
+def test_run_blocking_returns_what_a_coroutine_returns_that_swallows_its_cancel():
+    """E4: as `asyncio.run` does."""
+
+    async def main():
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_soon(task.cancel)
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            return "swallowed"
+
+    assert run_blocking(main, "call", "instead") == "swallowed"
+
+
+def test_run_blocking_raises_a_cancel_that_is_no_interrupt_as_it_is():
+    """E4: only Ctrl-C becomes a `KeyboardInterrupt`."""
+
+    async def main():
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        run_blocking(main, "call", "instead")
+
+
+# In a process of its own
+
+PROGRAM = """
+import asyncio, sys, time
+from mimo_rx import Stream, Workflow
+
+async def sleepy(ins, outs, state):
+    try:
+        print("ready", flush=True)
+        await asyncio.sleep(1000)
+    finally:
+        print("cleaning", flush=True)
+        await asyncio.sleep({clean})
+        print("clean", flush=True)
+
+async def busy(ins, outs, state):
+    print("ready", flush=True)
+    while True:
+        time.sleep(0.01)
+
+async def broken(ins, outs, state):
+    try:
+        await sleepy(ins, outs, state)
+    finally:
+        raise ValueError("broken")
+
+workflow = Workflow()
+workflow.add_stream(Stream(fn={fn}))
+try:
+    workflow.start(shutdown_timeout=100)
+except BaseException as error:
+    print(type(error).__name__, flush=True)
+"""
+
+
+class Child:
+    """A process that runs PROGRAM."""
+
+    def __init__(self, **values: Any) -> None:
+        code = textwrap.dedent(PROGRAM).format(**{"fn": "sleepy", "clean": 0, **values})
+        environment = {**os.environ, "PYTHONPATH": str(SRC), "PYTHONWARNINGS": "error"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def __enter__(self) -> "Child":
+        self.expect("ready")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def expect(self, line: str) -> None:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == f"{line}\n"
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def rest(self) -> tuple[list[str], str]:
+        """Return what else it writes, on stdout and on stderr, until it ends."""
+        out, err = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0
+        return out.split(), err
+
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child there")
+
+
+@posix
+@pytest.mark.realtime
+def test_e4_ctrl_c_in_start_cancels_all_streams_and_waits_for_their_clean_up():
+    """E4: though the loop is asleep; then it is a `KeyboardInterrupt`."""
+    with Child(clean=0.2) as child:
+        child.interrupt()
+        assert child.rest() == (["cleaning", "clean", "KeyboardInterrupt"], "")
+
+
+@posix
+@pytest.mark.realtime
+def test_e4_a_failure_of_the_clean_up_after_ctrl_c_comes_out():
+    """E2, E4: a cancel never hides a real error."""
+    with Child(fn="broken") as child:
+        child.interrupt()
+        assert child.rest() == (["cleaning", "clean", "ValueError"], "")
+
+
+@posix
+@pytest.mark.realtime
+def test_e6_a_second_ctrl_c_does_not_wait():
+    """E6: and says nothing of what it leaves behind."""
+    with Child(clean=1000) as child:
+        child.interrupt()
+        child.expect("cleaning")
+        child.interrupt()
+        out, err = child.rest()
+        assert out == ["KeyboardInterrupt"]
+        assert "never retrieved" not in err
+        assert "destroyed" not in err
+
+
+@posix
+@pytest.mark.realtime
+def test_e6_a_second_ctrl_c_ends_a_stream_that_never_waits():
+    """E6: it strikes in the middle of it."""
+    with Child(fn="busy") as child:
+        child.interrupt()
+        child.interrupt()
+        for _ in range(100):
+            if child.process.poll() is not None:
+                break
+            child.interrupt()
+            try:
+                child.process.wait(0.1)
+            except subprocess.TimeoutExpired:
+                continue
+        assert child.process.stdout is not None
+        assert child.process.stdout.read().split() in (["KeyboardInterrupt"], [])

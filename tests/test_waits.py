@@ -1,0 +1,97 @@
+"""Who waits for whom: `run.waits()` of rule W6, as a record and as a drawing."""
+
+import asyncio
+from typing import Any
+
+from helpers import run
+from mimo_rx import Stream, Workflow
+from mimo_rx._waits import Wait, Waits
+from runs import add, counter, double, forever
+
+
+def waits(workflow: Workflow, block: Any = None) -> Waits:
+    """Return the waits of a run after a second; `block` is what its block does meanwhile."""
+
+    async def main():
+        async with workflow.open() as opened:
+            if block is not None:
+                helper = asyncio.create_task(block(opened))
+            await asyncio.sleep(1)
+            found = opened.waits()
+            if block is not None:
+                helper.cancel()
+            opened.cancel()
+        return found
+
+    found: Waits = run(main())
+    return found
+
+
+async def hog(ins, outs, state):
+    """Take nothing."""
+    await asyncio.sleep(100)
+
+
+def test_w6_a_pop_waits_for_those_that_may_feed_it():
+    """W6: all of them, directly or through operators, but for those that have closed."""
+    workflow = Workflow()
+    target = add(workflow, double, "x", "y")
+    add(workflow, forever, outs="x", name="a") | target
+    add(workflow, forever, outs="x", name="b").map(str) | target
+    add(workflow, counter(0), outs="x", name="closed") | target
+    found = waits(workflow)
+    assert found == (Wait("double", "x", "pop", ("a.x", "b.x"), 0),)
+    assert str(found) == "double.x <-- waits for an item of a.x, b.x"
+
+
+def test_w6_a_push_waits_for_those_that_are_full():
+    """W6: and for none of the others that it leads to."""
+    workflow = Workflow(threshold=3)
+    source = add(workflow, counter(), outs="x")
+    source | add(workflow, hog, "x", name="full")
+    source.map(str) | add(workflow, hog, "x", name="mapped")
+    source | workflow.add_stream(
+        Stream(["x"], fn=hog, name="roomy"), threshold=50
+    )
+    found = waits(workflow)
+    assert found == (Wait("source", "x", "push", ("full.x", "mapped.x"), 3),)
+    assert str(found) == (
+        "source.x --> waits for room at full.x, mapped.x (at most 3 items wait there)"
+    )
+
+
+def test_w6_the_caller_waits_under_ins_and_outs():
+    """W6: as in `run.ins.a` and `run.outs.b`."""
+    workflow = Workflow(["a"], ["b"], threshold=2)
+    workflow.ins["a"] | add(workflow, hog, "x", "y") | workflow.outs["b"]
+
+    async def block(opened):
+        async def push():
+            while True:
+                await opened.ins.a.push(1)
+
+        await asyncio.gather(push(), opened.outs.b.pop())
+
+    assert str(waits(workflow, block)).splitlines() == [
+        "outs.b <-- waits for an item of hog.y",
+        "ins.a --> waits for room at hog.x (at most 2 items wait there)",
+    ]
+
+
+def test_w6_where_nobody_waits_it_says_so():
+    """W6."""
+    workflow = Workflow()
+    add(workflow, forever)
+    assert str(waits(workflow)) == "nobody waits"
+
+
+def test_w6_a_ring_can_be_read_off_the_drawing():
+    """W6, D3: two streams that wait for each other, each with its whole path."""
+    inner, workflow = Workflow(name="inner"), Workflow()
+    one, other = add(inner, double, "x", "y", name="a"), add(inner, double, "x", "y", name="b")
+    one.pipe(other).pipe(one)
+    workflow.add_stream(inner)
+    assert str(waits(workflow)).splitlines() == [
+        "inner/a.x <-- waits for an item of inner/b.y",
+        "inner/b.x <-- waits for an item of inner/a.y",
+    ]
