@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from mimo_rx._buffer import Buffer
-from mimo_rx._port import Input, Link, Output
+from mimo_rx._link import Link
+from mimo_rx._port import Input, Output
 from mimo_rx._process import Process
 from mimo_rx._pushed import Pushed
 
@@ -125,11 +126,11 @@ def assert_nobody_waits(ports: Iterable[Output[Any] | Input[Any]]) -> None:
     for port in ports:
         if isinstance(port, Output):
             assert not port.waiters
-            assert not port.process.backpressured._depth
+            assert not port.process.backpressured.depth
             gates = port.gates
         else:
             assert not port.buffer.getters
-            assert not port.buffer.process.starved._depth
+            assert not port.buffer.process.starved.depth
             gates = [port.buffer]
         for gate in gates:
             assert not gate.putters

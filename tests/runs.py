@@ -1,6 +1,7 @@
 """What the tests of runs share: streams in a line, and logs of what they did."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -79,6 +80,29 @@ def cleaner(log: list[Any], seconds: float = 1.0, name: str = "clean") -> Any:
     return clean
 
 
+def raiser(error: BaseException, seconds: float = 0.0) -> Any:
+    """Make a function that raises `error` after a while."""
+
+    async def broken(ins, outs, state):
+        if seconds:
+            await asyncio.sleep(seconds)
+        raise error
+
+    return broken
+
+
+def untidy(error: BaseException) -> Any:
+    """Make a function that waits until it is cancelled, and answers by raising `error`."""
+
+    async def tidies_up(ins, outs, state):
+        try:
+            await asyncio.sleep(100)
+        finally:
+            raise error
+
+    return tidies_up
+
+
 def go(workflow: Workflow, **keywords: Any) -> Statistics:
     """Run `workflow` on virtual time."""
     return run(workflow.run(**keywords))
@@ -99,3 +123,32 @@ def endings(statistics: Statistics) -> dict[str, str | None]:
 async def clock() -> float:
     """Return the time of the loop."""
     return asyncio.get_running_loop().time()
+
+
+def breaking(
+    seconds: float = 1.0, error: BaseException | None = None, before: Callable[[], Any] = int
+) -> Workflow:
+    """Make a workflow with an input `a` and an output `b` that calls `before` and then fails."""
+    workflow = Workflow(["a"], ["b"], name="w", threshold=1)
+
+    async def broken(ins, outs, state):
+        if seconds:
+            await asyncio.sleep(seconds)
+        before()
+        raise ValueError("run") if error is None else error
+
+    workflow.ins["a"] | add(workflow, broken, "x", "y") | workflow.outs["b"]
+    return workflow
+
+
+def cancelling() -> int:
+    """Return how many cancels the current task has not answered."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task.cancelling()
+
+
+async def settled() -> tuple[int, float]:
+    """Return what is left of cancels, after any that is still on its way."""
+    await asyncio.sleep(0)
+    return cancelling(), await clock()

@@ -7,7 +7,7 @@ import pytest
 from helpers import run
 from mimo_rx import InputClosed
 from mimo_rx._gate import Gate
-from mimo_rx._output import Link
+from mimo_rx._link import Link
 from ports import assert_nobody_waits, buffer, cancel, output, outputs, pipe, reader, start, turns
 
 PUSHES = {

@@ -89,9 +89,9 @@ def test_w6_ports_of_the_run_are_found_by_name_only():
 
     async def main():
         async with doubling().open() as opened:
-            with pytest.raises(UnknownPort, match="workflow 'w' has no input 'b'.*are 'a'"):
+            with pytest.raises(UnknownPort, match=r"workflow 'w' has no input 'b'.*are 'a'"):
                 opened.ins.b
-            with pytest.raises(UnknownPort, match="workflow 'w' has no output 'a'.*are 'b'"):
+            with pytest.raises(UnknownPort, match=r"workflow 'w' has no output 'a'.*are 'b'"):
                 opened.outs["a"]
 
     run(main())
@@ -204,8 +204,7 @@ def test_w6_statistics_and_waits_are_those_of_now():
             assert await opened.outs.b.pop() == 2
             assert opened.statistics().steps["double"].items_in == 1
         assert str(opened.waits()) == "nobody waits"
-        edges = [(edge.source, edge.target, edge.items) for edge in opened.statistics().edges]
-        return edges
+        return [(edge.source, edge.target, edge.items) for edge in opened.statistics().edges]
 
     assert run(main()) == [("ins.a", "double.x", 1), ("double.y", "outs.b", 1)]
 

@@ -3,30 +3,13 @@
 import asyncio
 import sys
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from helpers import run
 from mimo_rx import StreamCancelled, Workflow, failures
-from runs import add, cleaner, clock, drain, forever
-
-
-def breaking(
-    seconds: float = 1.0, error: BaseException | None = None, before: Callable[[], Any] = int
-) -> Workflow:
-    """Make a workflow with an input `a` and an output `b` that calls `before` and then fails."""
-    workflow = Workflow(["a"], ["b"], name="w", threshold=1)
-
-    async def broken(ins, outs, state):
-        if seconds:
-            await asyncio.sleep(seconds)
-        before()
-        raise ValueError("run") if error is None else error
-
-    workflow.ins["a"] | add(workflow, broken, "x", "y") | workflow.outs["b"]
-    return workflow
+from runs import add, breaking, cancelling, cleaner, clock, drain, forever, settled
 
 
 def untidy(error: BaseException, seconds: float = 0.0) -> Workflow:
@@ -42,18 +25,6 @@ def untidy(error: BaseException, seconds: float = 0.0) -> Workflow:
 
     add(workflow, tidies_up)
     return workflow
-
-
-def cancelling() -> int:
-    task = asyncio.current_task()
-    assert task is not None
-    return task.cancelling()
-
-
-async def settled() -> tuple[int, float]:
-    """Return what is left of cancels, after any that is still on its way."""
-    await asyncio.sleep(0)
-    return cancelling(), await clock()
 
 
 async def wait(opened):

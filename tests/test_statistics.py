@@ -42,7 +42,7 @@ def test_p11_statistics_are_a_frozen_record(kind):
     add(workflow, counter(3), outs="x") | add(workflow, taker(3), "x")
     statistics = go(workflow)
     step = statistics.steps["take"]
-    records = [statistics, step, step.inputs["x"], statistics.edges[0]]
+    records: list[Any] = [statistics, step, step.inputs["x"], statistics.edges[0]]
     (record,) = [each for each in records if type(each) is kind]
     for field in dataclasses.fields(record):
         with pytest.raises(dataclasses.FrozenInstanceError):
@@ -199,9 +199,7 @@ def test_p11_inputs_tell_depth_peak_threshold_growth_and_over():
             await ins.item.pop()
         await asyncio.sleep(2)
 
-    step = workflow.add_stream(
-        Stream(["item"], fn=sink, name="parse"), threshold=7
-    )
+    step = workflow.add_stream(Stream(["item"], fn=sink, name="parse"), threshold=7)
     add(workflow, counter(5), outs="x").pipe(step)
     step.push("seed")
 

@@ -72,7 +72,7 @@ def test_run_stream_closes_an_input_that_is_left_out():
 
 def test_run_stream_refuses_an_input_that_is_not_there():
     """With the names that there are."""
-    with pytest.raises(UnknownPort, match="stream 'sort' has no input 'numbers'.*'number'"):
+    with pytest.raises(UnknownPort, match=r"stream 'sort' has no input 'numbers'.*'number'"):
         run_stream(sort(), {"numbers": []})
 
 
@@ -83,8 +83,7 @@ def test_run_stream_bounds_every_buffer(threshold):
 
     async def fn(ins, outs, state):
         await asyncio.sleep(0.001)
-        async for chunk in ins.x.chunks():
-            seen.append(len(chunk))
+        seen.extend([len(chunk) async for chunk in ins.x.chunks()])
 
     run(run_stream_async(Stream(["x"], fn=fn), {"x": range(10)}, threshold=threshold))
     assert max(seen) == threshold

@@ -50,9 +50,7 @@ def test_w6_a_push_waits_for_those_that_are_full():
     source = add(workflow, counter(), outs="x")
     source | add(workflow, hog, "x", name="full")
     source.map(str) | add(workflow, hog, "x", name="mapped")
-    source | workflow.add_stream(
-        Stream(["x"], fn=hog, name="roomy"), threshold=50
-    )
+    source | workflow.add_stream(Stream(["x"], fn=hog, name="roomy"), threshold=50)
     found = waits(workflow)
     assert found == (Wait("source", "x", "push", ("full.x", "mapped.x"), 3),)
     assert str(found) == (

@@ -77,9 +77,10 @@ def _run_until_complete(
 
 def _unwind(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
     """Let a run end that had to stop in the middle."""
-    task.cancel()
-    with contextlib.suppress(BaseException):
-        loop.run_until_complete(task)
+    if not task.done():
+        task.cancel()
+        with contextlib.suppress(BaseException):
+            loop.run_until_complete(task)
     if not task.cancelled():
         task.exception()  # what it is has been raised already
 

@@ -16,8 +16,8 @@ from ._buffer import Buffer
 from ._flow import Flow
 from ._gate import Gate
 from ._head import Head, Reader, Terminal, links_into
+from ._link import Link
 from ._operators import of_rx, parts, stays_on_thread
-from ._output import Link
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
 from ._scheduler import RunScheduler, Scheduled, Trampoline, Unwound
 from ._step import Port, WorkflowInput

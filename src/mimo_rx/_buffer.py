@@ -180,7 +180,12 @@ class Buffer(Gate):
         timer = None if timeout is None else Timer(self.loop, timeout, self._what(leaves))
         # Whoever was woken and found its item taken goes back to the head of the line.
         join = self.getters.append
-        process.starved.start()
+        clock = process.starved
+        if clock.depth:
+            clock.depth += 1
+        else:  # as start() does, without a call
+            clock.depth = 1
+            clock.since = clock.now()
         try:
             while not self.items:
                 if self.over_with:
@@ -199,7 +204,9 @@ class Buffer(Gate):
                     self._give_up(future)
                     raise
         finally:
-            process.starved.stop()
+            clock.depth -= 1
+            if not clock.depth:
+                clock.total += clock.now() - clock.since
             if timer is not None:
                 timer.cancel()
         self.waited = True

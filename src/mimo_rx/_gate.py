@@ -74,7 +74,7 @@ class Gate:
 
     def unpark(self) -> None:
         """Give the turn to the first waiter that can go, if there is room (rule 1)."""
-        if self.turn is not None or self.full():
+        if self.turn is not None or len(self.items) >= self.threshold:
             return
         for waiter in self.putters:
             if waiter.can_go(self):

@@ -18,7 +18,7 @@ from reactivex.disposable import Disposable
 from ._buffer import Buffer
 from ._errors import LateSubscription
 from ._gate import Gate
-from ._output import Link
+from ._link import Link
 from ._plan import Node, PortRef
 from ._scheduler import Unwound
 

@@ -1,8 +1,8 @@
-"""The sending end of a port in a run, and the near ends of the edges that lead from it."""
+"""The sending end of a port in a run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -12,79 +12,12 @@ from ._gate import Gate, Timer, Waiter
 from ._push import Binding, bind, exhausted
 
 if TYPE_CHECKING:
-    from ._buffer import Buffer
+    from ._link import Link
     from ._process import Budget, Process
 
-__all__ = ["Link", "Output"]
+__all__ = ["Output"]
 
 T = TypeVar("T")
-
-
-class Link:
-    """The near end of one edge: what an output needs to know of it.
-
-    Args:
-        gates: What must have room before an item is handed over.
-        deliver: Hands an item over; never raises.
-        close: Called once, when the output closes.
-        buffer: The far buffer, if nothing stands in between.
-    """
-
-    __slots__ = ("_start", "_stop", "buffer", "close", "deliver", "gates", "output")
-
-    def __init__(
-        self,
-        gates: Sequence[Gate],
-        deliver: Callable[[Any], object],
-        close: Callable[[], object],
-        buffer: Buffer | None = None,
-    ) -> None:
-        self.gates = gates
-        self.deliver = deliver
-        self.close = close
-        self.buffer = buffer
-        self.output: Output[Any] | None = None
-        self._start = 0
-        self._stop: int | None = None
-
-    @classmethod
-    def to(cls, buffer: Buffer) -> Link:
-        """Make an edge that leads straight into `buffer`."""
-        link = cls((buffer,), buffer.put, buffer.producer_closed, buffer)
-        buffer.producers += 1
-        buffer.fan_in += 1
-        buffer.edges.append(link)
-        return link
-
-    @property
-    def items(self) -> int:
-        """Items pushed into it while it was connected."""
-        if self.output is None:
-            return 0
-        return (self.output.count if self._stop is None else self._stop) - self._start
-
-    def attach(self, output: Output[Any]) -> None:
-        """Lead from `output` from now on."""
-        self.output = output
-        self._start = output.count
-
-    def regate(self, gates: Sequence[Gate]) -> None:
-        """Wait for room at `gates` from now on."""
-        self.gates = gates
-        if self.output is not None and self._stop is None:
-            self.output.rebind()
-
-    def cancel(self) -> None:
-        """Carry nothing any more: the far side is gone (C4)."""
-        if self.output is not None and self._stop is None:
-            self._stop = self.output.count
-            self.output.unlink(self)
-
-    def finish(self) -> None:
-        """Signal the end to the far side (C1)."""
-        if self.output is not None and self._stop is None:
-            self._stop = self.output.count
-            self.close()
 
 
 class Output(Generic[T]):
@@ -113,6 +46,7 @@ class Output(Generic[T]):
         is for inputs (see :class:`Buffer`)."""
         self._before = 0
         self._usual = True
+        self._sole: Gate | None = None
         self._binding: Binding = bind(self)
         self.rebind()
 
@@ -160,7 +94,9 @@ class Output(Generic[T]):
         iterator = self._iterator(items)
         ended = False
         while not ended:
-            if not self._usual or self.lacking():
+            sole = self._sole  # a single buffer is looked at here: a call costs as much as an item
+            full = self.lacking() if sole is None else len(sole.items) >= sole.gate
+            if full or not self._usual:
                 if self._usual and exhausted(iterator):
                     return
                 await self.wait_for_room()
@@ -222,6 +158,7 @@ class Output(Generic[T]):
         self._usual = not (self.closed or self.over or self.stopped)
         self._binding = bind(self)
         self._push_batch = self._choose_batch()
+        self._sole = self.gates[0] if len(self.gates) == 1 else None
         object.__setattr__(self, "push", self._binding.push)
         for waiter in self.waiters:
             waiter.leave_others(self.gates)
@@ -258,11 +195,19 @@ class Output(Generic[T]):
             await self._refuse()
         loop = self.process.loop
         waiter = Waiter(self)
-        full = [gate for gate in self.gates if len(gate.items) >= gate.gate]
+        gates = self.gates
+        if len(gates) == 1:  # as it mostly is, and without a comprehension's call
+            full = gates if len(gates[0].items) >= gates[0].gate else []
+        else:
+            full = [gate for gate in gates if len(gate.items) >= gate.gate]
         timer = None if timeout is None else Timer(loop, timeout, self._what())
         self.waiters.append(waiter)
         clock = self.process.backpressured
-        clock.start()
+        if clock.depth:
+            clock.depth += 1
+        else:  # as start() does, without a call
+            clock.depth = 1
+            clock.since = clock.now()
         try:
             while full:
                 for gate in full:
@@ -273,12 +218,18 @@ class Output(Generic[T]):
                 await waiter.future
                 if not self._usual:
                     await self._refuse()
-                full = [gate for gate in self.gates if len(gate.items) >= gate.threshold]
+                gates = self.gates
+                if len(gates) == 1:
+                    full = gates if len(gates[0].items) >= gates[0].threshold else []
+                else:
+                    full = [gate for gate in gates if len(gate.items) >= gate.threshold]
                 if full:
                     waiter.give_back()
             waiter.served = True
         finally:
-            clock.stop()
+            clock.depth -= 1
+            if not clock.depth:
+                clock.total += clock.now() - clock.since
             self.waiters.remove(waiter)
             waiter.leave()
             if timer is not None:

@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 
 from ._buffer import Buffer
 from ._errors import InputClosed, UnknownPort
-from ._output import Link, Output
+from ._output import Output
 
-__all__ = ["Input", "Inputs", "Link", "Output", "Outputs"]
+__all__ = ["Input", "Inputs", "Output", "Outputs"]
 
 T = TypeVar("T")
 

@@ -19,7 +19,8 @@ from ._pushed import TrackedPush
 if TYPE_CHECKING:
     from ._buffer import Buffer
     from ._gate import Gate
-    from ._port import Link, Output
+    from ._link import Link
+    from ._output import Output
 
 __all__ = ["Binding", "Push", "bind", "exhausted"]
 

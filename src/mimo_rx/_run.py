@@ -24,7 +24,7 @@ from ._failure import (
     reraise,
     step_note,
 )
-from ._output import Link
+from ._link import Link
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
 from ._port import Inputs, Outputs
 from ._process import BREATH

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ._output import Link
+from ._link import Link
 
 if TYPE_CHECKING:
     from ._runtime import Environment, StreamProcess
