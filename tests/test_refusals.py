@@ -196,3 +196,9 @@ def test_l11_a_refused_chain_gives_its_names_back(workflow):
     with refused(workflow, "step 'source' has no input"):
         a | [stream("b"), stream("b"), source()]
     assert (a | stream("b")).name == "b"
+
+
+def test_l11_an_operator_without_anything_to_its_left_is_refused():
+    """L11: an operand that cannot be piped, and what was meant."""
+    with pytest.raises(mimo_rx.WiringError, match=r"'map\(str\)' needs something to its left"):
+        ops.map(str) | stream("a")

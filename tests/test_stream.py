@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reactivex import operators as ops
 
 from mimo_rx import Stream, UnknownPort, WiringError, Workflow, stream
 
@@ -196,6 +197,14 @@ def test_s4_accepts_just_identifiers_that_differ(names):
             Stream(names, fn=parse)
 
 
+async def takes_two(ins, outs):
+    pass
+
+
+async def takes_none():
+    pass
+
+
 def test_s5_a_stream_with_nothing_to_run_is_refused_when_added():
     """S5: a stream with neither `run` nor `fn` is refused when it is added."""
     workflow = Workflow()
@@ -228,6 +237,30 @@ def test_s5_an_asynchronous_generator_gets_a_hint_of_its_own():
 
     with pytest.raises(WiringError, match="asynchronous generator function 'numbers'; push to an"):
         Workflow().add_stream(Stream(fn=numbers))
+
+
+@pytest.mark.parametrize("fn", [takes_two, takes_none], ids=lambda fn: fn.__name__)
+def test_s5_a_function_that_does_not_take_ports_and_state_is_refused_when_added(fn):
+    """S5: refused when it is added, not in the middle of a run."""
+    with pytest.raises(WiringError, match=rf"must take \(ins, outs, state\), .*{fn.__name__}"):
+        Workflow().add_stream(Stream(fn=fn))
+
+
+def test_s5_a_run_that_does_not_take_the_ports_is_refused_when_added():
+    """S5: the same for an overridden `run`."""
+
+    class Odd(Stream):
+        async def run(self, ins):  # type: ignore[override] # the mistake in question
+            pass
+
+    with pytest.raises(WiringError, match=r"run of stream 'Odd' must take \(ins, outs\)"):
+        Workflow().add_stream(Odd())
+
+
+def test_s5_a_bare_stream_before_an_operator_is_checked_too():
+    """S5: refused where it is written, whichever way it enters a workflow."""
+    with pytest.raises(WiringError, match="has nothing to run"):
+        Stream(outs=["y"]) | ops.map(str)
 
 
 def test_s5_partials_and_callable_objects_are_accepted():

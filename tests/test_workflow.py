@@ -206,8 +206,8 @@ def test_w5_a_blueprint_asks_the_engine(monkeypatch):
         def run_flow(self, flow):
             asked.append(("run_flow", flow))
 
-        def subscribe(self, flow, observer, scheduler, *, handles_errors):
-            asked.append(("subscribe", flow, handles_errors))
+        def subscribe(self, flow, observer, scheduler):
+            asked.append(("subscribe", flow))
 
     monkeypatch.setattr("mimo_rx._engine._engine", Engine())
     workflow = Workflow()
@@ -222,9 +222,9 @@ def test_w5_a_blueprint_asks_the_engine(monkeypatch):
         ("start", workflow, 1.0),
         ("open", workflow, 5.0),
         ("run_flow", numbers),
-        ("subscribe", numbers, False),
-        ("subscribe", numbers, True),
-        ("subscribe", numbers, True),
+        ("subscribe", numbers),
+        ("subscribe", numbers),
+        ("subscribe", numbers),
     ]
     with pytest.raises(TypeError, match="runs on the scheduler of its own run"):
         numbers.run(ImmediateScheduler())

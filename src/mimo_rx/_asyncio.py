@@ -100,8 +100,6 @@ class AsyncioEngine:
         flow: Flow,
         observer: abc.ObserverBase[Any],
         scheduler: abc.SchedulerBase | None,
-        *,
-        handles_errors: bool,
     ) -> abc.DisposableBase:
         """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
         node = scheduler.node if isinstance(scheduler, RunScheduler) else subscribing_node()
@@ -264,6 +262,11 @@ class _Lazy(AbstractAsyncContextManager[Any]):
     def __init__(self, make: Any) -> None:
         self._make = make
         self._made: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"open() has no {name!r} before it is entered; write `async with ....open() as run`"
+        )
 
     async def __aenter__(self) -> Any:
         """Make and enter it."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
 
-__all__ = ["coroutine_hint", "describe_callable", "function_name", "is_coroutine_function"]
+__all__ = ["coroutine_hint", "describe_callable", "function_name", "is_coroutine_function", "takes"]
 
 
 def is_coroutine_function(code: object) -> bool:
@@ -15,6 +16,17 @@ def is_coroutine_function(code: object) -> bool:
     return inspect.iscoroutinefunction(code) or inspect.iscoroutinefunction(
         vars(type(code)).get("__call__")
     )
+
+
+def takes(code: Callable[..., object], count: int) -> bool:
+    """Tell whether `code` can be called with `count` arguments by position."""
+    try:
+        inspect.signature(code).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # of something in C, of which nothing is known
+        return True
+    return True
 
 
 def function_name(code: object) -> str:

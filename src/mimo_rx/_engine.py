@@ -53,8 +53,6 @@ class Engine(Protocol):
         flow: Flow,
         observer: abc.ObserverBase[Any],
         scheduler: abc.SchedulerBase | None,
-        *,
-        handles_errors: bool,
     ) -> abc.DisposableBase:
         """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
 

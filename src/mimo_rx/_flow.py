@@ -98,16 +98,14 @@ class Flow(Operand, Observable[Any]):
         """
         observer: abc.ObserverBase[Any]
         if isinstance(on_next, abc.ObserverBase):
-            observer, handles_errors = on_next, True
+            observer = on_next
         elif callable(getattr(on_next, "on_next", None)):
             given: Any = on_next
             observer = Observer(given.on_next, given.on_error, given.on_completed)
-            handles_errors = True
         else:
             callback: Any = on_next
             observer = Observer(callback, on_error, on_completed)
-            handles_errors = on_error is not None
-        return engine().subscribe(self, observer, scheduler, handles_errors=handles_errors)
+        return engine().subscribe(self, observer, scheduler)
 
     def run(self, scheduler: abc.SchedulerBase | None = None) -> Any:
         """Run the workflow, block meanwhile, and return the last item.

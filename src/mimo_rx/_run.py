@@ -224,8 +224,8 @@ class Run:
                     pass  # the run has left this thread behind, and its loop is closed
 
         thread = threading.Thread(target=target, name=f"mimo_rx source {name}", daemon=True)
+        thread.start()  # if there cannot be another one, it raises
         self._threads[thread] = name
-        thread.start()
 
     def _thread_done(self, thread: threading.Thread) -> None:
         self._threads.pop(thread, None)

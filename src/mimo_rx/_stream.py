@@ -15,6 +15,7 @@ from ._callable import (
     describe_callable,
     function_name,
     is_coroutine_function,
+    takes,
 )
 from ._errors import WiringError
 from ._operand import Operand
@@ -214,7 +215,8 @@ class Stream(Operand):
         """Refuse a stream that an engine could not run.
 
         Raises:
-            WiringError: There is neither ``run`` nor `fn`, or it is no coroutine function.
+            WiringError: There is neither ``run`` nor `fn`, it is no coroutine function, or it does
+                not take the ports (and `fn` the state).
         """
         overridden = self._overrides_run()
         if self._fn is None and not overridden:
@@ -227,6 +229,12 @@ class Stream(Operand):
             raise WiringError(
                 f"{what} of stream {self.name!r} must be a coroutine function, "
                 f"got {describe_callable(code)}{coroutine_hint(code)}"
+            )
+        given = ("ins", "outs") if self._fn is None else ("ins", "outs", "state")
+        if not takes(code, len(given)):
+            raise WiringError(
+                f"{what} of stream {self.name!r} must take ({', '.join(given)}), "
+                f"got {describe_callable(code)}"
             )
 
     def _overrides_run(self) -> bool:

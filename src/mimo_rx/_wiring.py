@@ -16,7 +16,7 @@ from ._callable import is_coroutine_function
 from ._errors import WiringError
 from ._flow import BareFlow, Fan, Flow, Merged, common_workflow
 from ._operand import Operand, register_language
-from ._operators import describe, refuse_uncalled
+from ._operators import describe, name_of, refuse_uncalled
 from ._sources import as_outside, kind_of
 from ._step import Port, Step, WorkflowOutput, main_output
 from ._stream import Stream
@@ -77,6 +77,7 @@ def as_flow(source: Any, *, ports: tuple[Flow, ...] = (), **settings: Any) -> Fl
     if isinstance(source, Flow):
         return source.readable()
     if isinstance(source, Stream):
+        source.check_runnable()
         return BareFlow(source, main_output(source, f"stream {source.name!r}"))
     if isinstance(source, WorkflowOutput):
         raise WiringError(f"nothing can be read from {source!r}; it leads out of the workflow")
@@ -217,6 +218,11 @@ def _unreadable(source: Any) -> str:
         return (
             f"the coroutine function {name!r} is no source; make a stream of it, "
             f"`Stream(outs=[...], fn={name})`"
+        )
+    if str(getattr(source, "__module__", "")).startswith("reactivex"):
+        return (
+            f"operator {describe(source)!r} needs something to its left, "
+            f"`flow(items) | ops.{name_of(source)}(...)`"
         )
     text = f"nothing can be read from {source!r}; it is no step, flow, iterable or Observable"
     if callable(source) and not isinstance(source, functools.partial):
