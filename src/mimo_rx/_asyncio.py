@@ -106,7 +106,7 @@ class AsyncioEngine:
         if node is not None and _runs(flow, node.bridge.host):
             return _inside(node, flow).subscribe(observer, scheduler=node.scheduler)
         process = PROCESS.get()
-        if process is not None and _runs(flow, process.run):
+        if process is not None and not process.run.over and _runs(flow, process.run):
             # Where no loop runs, this is the thread of a source, and operators are at work.
             raise _late(flow) if asyncio._get_running_loop() else Unwound(_late(flow))
         return self._subscribe_outside(flow, observer, scheduler)

@@ -58,6 +58,8 @@ class NodeRun:
         """The inputs at its far ends, for notes."""
         self.ended = False
         self._started = False
+        self._from_afar = False
+        """Whether another thread has ever delivered."""
         self._subscription: abc.DisposableBase | None = None
 
     def heads(self) -> list[Head]:
@@ -136,6 +138,7 @@ class NodeRun:
             if here():
                 deliver(item)
             else:
+                self._from_afar = True
                 hop(deliver, item)
 
         return deliver_here
@@ -145,9 +148,13 @@ class NodeRun:
             reader.deliver(item)
 
     def _on_completed(self) -> None:
-        if not self.bridge.trampoline.here():
-            self.bridge.trampoline.hop(self._on_completed)
-            return
+        # Behind the items of other threads that are on their way, also where it comes from here.
+        if self._from_afar or not self.bridge.trampoline.here():
+            self.bridge.trampoline.hop(self._complete)
+        else:
+            self._complete()
+
+    def _complete(self) -> None:
         readers = tuple(self.readers)
         self.dispose()
         for reader in readers:

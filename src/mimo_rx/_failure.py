@@ -17,6 +17,7 @@ from ._operators import describe, name_of, parts, user_functions
 
 __all__ = [
     "add_note",
+    "carried",
     "consists_of",
     "gather",
     "is_exit",
@@ -38,6 +39,14 @@ def add_note(error: BaseException, note: str) -> None:
     if note not in notes:
         # Not by add_note(): an exception that is a frozen dataclass refuses all assignments.
         object.__setattr__(error, "__notes__", [*notes, note])
+
+
+def carried(error: StopIteration) -> RuntimeError:
+    """Return what stands for `error`, which cannot come out of a coroutine as itself."""
+    # Python would put an error of its own in its place, without a note.
+    carrier = RuntimeError(f"an operator raised StopIteration: {error}")
+    carrier.__cause__ = error
+    return carrier
 
 
 def step_note(path: str) -> str:

@@ -37,6 +37,8 @@ class Frame:
     feeds: dict[tuple[Step | None, str], list[Flow]] = field(default_factory=dict)
     """What leads into each input of its steps, and (None) into its own outputs."""
     names: set[str] = field(default_factory=set)
+    numbered: dict[str, int] = field(default_factory=dict)
+    """The number that the last step of a name was given."""
     visitors: dict[int, Step] = field(default_factory=dict)
     """Streams that are read here without being a step, by their id."""
     sources: dict[int, int] = field(default_factory=dict)
@@ -54,10 +56,12 @@ class Frame:
     def unique(self, wanted: str) -> str:
         """Return `wanted`, numbered if a step here is called so."""
         base = wanted.replace("/", "-")
-        name, number = base, 1
+        number = self.numbered.get(base, 1)
+        name = base if number == 1 else f"{base}-{number}"
         while name in self.names:
             number += 1
             name = f"{base}-{number}"
+        self.numbered[base] = number
         self.names.add(name)
         return name
 

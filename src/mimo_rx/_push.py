@@ -230,7 +230,7 @@ def _tracked(output: Output[Any], short_way: Push) -> Push:
         result = short_way(item, timeout)
         if result is not finished:
             return result
-        return cast("Coroutine[Any, Any, None]", TrackedPush(output.process.pushed, what))
+        return cast("Coroutine[Any, Any, None]", TrackedPush(output.process.loop, what))
 
     return push
 

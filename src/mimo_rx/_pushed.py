@@ -36,34 +36,42 @@ class Pushed(asyncio.Future[None]):
         """Do nothing: there is nothing left to close."""
 
 
-class TrackedPush:
+class TrackedPush(Pushed):
     """The same for asyncio's debug mode: one for each push, which reports not being awaited."""
 
-    __slots__ = ("_awaited", "_pushed", "_what")
-
-    def __init__(self, pushed: Pushed, what: str) -> None:
-        self._pushed = pushed
+    def __init__(self, loop: asyncio.AbstractEventLoop, what: str) -> None:
+        super().__init__(loop)
         self._what = what
         self._awaited = False
 
     def __await__(self) -> Generator[Any, None, None]:
         """Return at once."""
         self._awaited = True
-        return self._pushed.__await__()
+        return super().__await__()
 
     def send(self, value: object) -> Any:
         """End at once."""
         self._awaited = True
-        return self._pushed.send(value)
+        return super().send(value)
 
     def throw(self, typ: Any, val: Any = None, tb: Any = None) -> Any:
         """Raise what is thrown in."""
         self._awaited = True
-        return self._pushed.throw(typ, val, tb)
+        return super().throw(typ, val, tb)
 
     def close(self) -> None:
         """Count as awaited."""
         self._awaited = True
+
+    def result(self) -> None:
+        """Return None; ``wait_for`` without time asks for this alone."""
+        self._awaited = True
+        super().result()
+
+    def add_done_callback(self, *args: Any, **keywords: Any) -> None:
+        """Call back soon; ``gather`` waits in this way."""
+        self._awaited = True
+        super().add_done_callback(*args, **keywords)
 
     def __del__(self) -> None:
         """Report the mistake: without ``await`` nothing holds the producer back."""

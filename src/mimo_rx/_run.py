@@ -15,6 +15,7 @@ from ._bridge import Bridge, NodeRun
 from ._errors import DownstreamClosed, StreamCancelled
 from ._failure import (
     add_note,
+    carried,
     consists_of,
     gather,
     is_exit,
@@ -75,7 +76,8 @@ class Run:
         self._live: set[StreamProcess] = set()
         self._threads: dict[threading.Thread, str] = {}
         self._started = False
-        self._done = False
+        self.over = False
+        """Whether all is at its end, what was left behind excepted."""
         self._timer: asyncio.TimerHandle | None = None
         self._edges: list[tuple[str, str, Link]] = []
         pushed = Pushed(self.loop)
@@ -171,7 +173,7 @@ class Run:
             # A loop that is being closed cancels all its tasks in any order: if it cancels the
             # caller too, that will have stopped the run by then.
             await _one_turn()
-        if not self._done and not self.loop.is_closed():
+        if not self.over and not self.loop.is_closed():
             self._ended(process, error)
 
     def _coroutine(self, process: StreamProcess) -> Coroutine[Any, Any, Any]:
@@ -242,8 +244,10 @@ class Run:
             error: What was raised.
             note: What is noted on the first one.
         """
-        if self._done:
+        if self.over:
             return
+        if isinstance(error, StopIteration):
+            error = carried(error)
         if self.failure is None:
             self._fail_with(where, error, note)
         elif is_exit(error) and not is_exit(self.failure):
@@ -279,7 +283,7 @@ class Run:
         if self.stopping:
             return
         self.stopping = True
-        if not self._done:
+        if not self.over:
             self.bridge.close()
             self._cancel_tasks()
             self._arm()
@@ -298,7 +302,7 @@ class Run:
 
     def _look(self) -> None:
         """See whether all is over: no stream, no edge under way, no thread (C5)."""
-        if self._done or not self._started:
+        if self.over or not self._started:
             return
         if not self.stopping and not all(process.dismissed for process in self._live):
             return
@@ -338,9 +342,9 @@ class Run:
         self._finish()
 
     def _finish(self) -> None:
-        if self._done:
+        if self.over:
             return
-        self._done = True
+        self.over = True
         if self._timer is not None:
             self._timer.cancel()
         self.bridge.close()
@@ -356,7 +360,7 @@ class Run:
             asyncio.CancelledError: The caller was cancelled.
         """
         cancelled: asyncio.CancelledError | None = None
-        while not self._done:
+        while not self.over:
             joiner: asyncio.Future[None] = self.loop.create_future()
             self._joiners.append(joiner)
             try:

@@ -76,6 +76,10 @@ class StreamProcess(Process):
         if ended in ("returned", "downstream"):
             for output in self.outs.values():
                 output.close()
+        else:
+            # They never close (C6), yet a helper task that outlives the stream must not push on.
+            for output in self.outs.values():
+                output.end_over()
         for port in self.ins.values():
             port.close()
 

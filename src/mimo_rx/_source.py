@@ -186,9 +186,9 @@ async def pump(
             await output.push_many(items)
     finally:
         channel.stop()
+        trampoline.close()
         for disposable in subscription:
             disposable.dispose()
-        trampoline.close()
 
 
 def _observe(

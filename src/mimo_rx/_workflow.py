@@ -76,6 +76,16 @@ class Workflow(Stream):
         self.graph = Graph(self)
         """Its steps and edges, for the language and for engines."""
 
+    if not TYPE_CHECKING:  # or every name would pass for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "graph":
+                raise WiringError(
+                    f"workflow {type(self).__name__!r} was not made to its end; "
+                    "call super().__init__() in its __init__"
+                )
+            raise AttributeError(f"workflow {self.name!r} has no attribute {name!r}")
+
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         if "run" in vars(cls):
