@@ -135,7 +135,7 @@ class Run:
             output = process.outs[port.port]
             own = [edge.buffer for edge in edges if edge.buffer is not None]
             bounds.setdefault(process, []).append(
-                min((buffer.threshold for buffer in own), default=BREATH)
+                min((buffer.threshold for buffer in own), default=output.breath)
             )
             output.counted = any(buffer.process is process for buffer in own)
         for process, thresholds in bounds.items():
