@@ -288,6 +288,23 @@ def test_c5_a_chain_ends_from_its_head_to_its_end():
     assert set(endings(statistics).values()) == {"returned"}
 
 
+def test_c4_an_input_of_the_workflow_takes_pushes_while_anybody_reads_it():
+    """C4, W6: one of its two readers has gone."""
+    got: list[Any] = []
+    workflow = Workflow(["a"])
+    for fn in taker(1), collector(got):
+        workflow.ins["a"] | add(workflow, fn, "x")
+
+    async def main():
+        async with workflow.open() as opened:
+            for number in range(5):
+                await opened.ins.a.push(number)
+                await asyncio.sleep(1)
+
+    run(main())
+    assert got == list(range(5))
+
+
 def test_c5_the_run_of_a_stream_alone_that_waits_for_nothing_takes_no_time():
     """C5: no timer keeps it."""
     workflow = Workflow()

@@ -216,6 +216,20 @@ def test_e1_a_stream_that_raises_before_others_have_begun():
     failing(workflow)
 
 
+def test_e1_what_operators_hold_does_not_keep_a_run_that_has_failed():
+    """E1, C5: not even where nobody reads them."""
+    workflow = Workflow(outs=["late"])
+    add(workflow, counter(3), outs="x").delay(1000.0) | workflow.outs["late"]
+    add(workflow, raiser(ValueError("first"), 1))
+
+    async def main():
+        with pytest.raises(ValueError, match="first"):
+            await workflow.run()
+        return await clock()
+
+    assert run(main()) == 1.0
+
+
 def test_e1_an_operator_that_fails_at_its_subscription_lets_no_stream_begin():
     """E1, E3."""
     import reactivex as rx

@@ -175,6 +175,14 @@ def test_e7_exits_go_before_an_error_that_came_first(kind):
     assert "while unwinding, step 'broken' raised ValueError: first" in error.__notes__[1]
 
 
+def test_e7_of_several_exits_the_first_is_raised():
+    """E7: the other is kept."""
+    workflow = Workflow()
+    add(workflow, raiser(SystemExit(1), 1))
+    add(workflow, untidy(KeyboardInterrupt(2)))
+    assert [each.args for each in failures(failing(workflow, SystemExit))] == [(2,)]
+
+
 def test_e7_an_unhandled_input_closed_is_a_failure_whose_hint_says_async_for():
     """E7."""
     workflow = Workflow()

@@ -280,6 +280,20 @@ def test_w6_a_stream_cancelled_of_another_origin_comes_out():
     run(main())
 
 
+def test_w6_after_cancel_an_exception_of_the_blocks_own_comes_out():
+    """W6: also if its ports were asked before."""
+
+    async def main():
+        with pytest.raises(ValueError, match="mine"):
+            async with doubling().open() as opened:
+                opened.cancel()
+                with pytest.raises(StreamCancelled):
+                    await opened.outs.b.pop()
+                raise ValueError("mine")
+
+    run(main())
+
+
 def test_w6_an_input_that_nobody_reads_any_more_refuses_pushes():
     """W6, C4: `DownstreamClosed`, and the run goes on."""
     workflow = Workflow(["a"], ["b"], name="w")
