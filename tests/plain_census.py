@@ -7,7 +7,7 @@ import tokenize
 import warnings
 from collections import Counter, defaultdict
 
-import census
+from mimo_rx.examples.census import is_uncommon
 
 
 def plain_loop(root, top):
@@ -37,7 +37,7 @@ def plain_loop(root, top):
         modules.update(imports_of(tree))
         for comment, _ in comments:
             found = re.findall(r"[^\W\d_]+", comment.lower())
-            words.update(word for word in found if len(word) > 3 and census.is_uncommon(word))
+            words.update(word for word in found if len(word) > 3 and is_uncommon(word))
         for string in strings:
             letters = re.findall("^[a-zA-Z]*", string.lower())
             prefixes["".join(sorted(*letters)) or "(none)"] += 1

@@ -1,4 +1,4 @@
-"""The example ``examples/census.py``: its totals are those of a plain loop over the same files."""
+"""The example ``census``: its totals are those of a plain loop over the same files."""
 
 import io
 import os
@@ -15,14 +15,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-import census
-from census_page import Report, fit, page
-from census_source import Unreadable, dissect
+from mimo_rx.examples import census
+from mimo_rx.examples.census_page import Report, fit, page
+from mimo_rx.examples.census_source import Unreadable, dissect
 from mimo_rx.testing import run_stream
 from plain_census import plain_loop
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
-SCRIPT = Path(census.__file__)
+PROGRAM = [sys.executable, "-m", "mimo_rx.examples.census"]
 
 READABLE = {
     "top.py": '"""Docs."""\nimport os, sys as system\nimport os.path\n\nx = 1  # trailing words\n',
@@ -316,7 +316,7 @@ def test_the_page_can_be_encoded(tree, monkeypatch, encoding, bar):
 
 
 def test_the_program_runs_by_itself(tree):
-    command = [sys.executable, SCRIPT, "--root", tree, "--threshold", "10"]
+    command = [*PROGRAM, "--root", tree, "--threshold", "10"]
     done = subprocess.run(command, capture_output=True, timeout=30, check=True)
     assert done.stderr == b""
     assert done.stdout == invoke("--root", tree).stdout_bytes
@@ -325,7 +325,7 @@ def test_the_program_runs_by_itself(tree):
 def test_a_terminal_sees_progress_that_leaves_nothing_behind(tree):
     pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
     ours, theirs = pty.openpty()
-    command = [sys.executable, SCRIPT, "--root", tree]
+    command = [*PROGRAM, "--root", tree]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, timeout=30)
         seen = os.read(ours, 10_000).decode()

@@ -29,9 +29,10 @@ from typing import Any
 import click
 from reactivex import operators as ops
 
-from census_page import Ranking, Report, page, summary
-from census_source import UNREADABLE, Lines, Piece, Unreadable, dissect, load, reason
 from mimo_rx import Workflow, azip, flow, stream
+
+from .census_page import Ranking, Report, page, summary
+from .census_source import UNREADABLE, Lines, Piece, Unreadable, dissect, load, reason
 
 LEFT_OUT = {"site-packages", "dist-packages"}
 WORD = re.compile(r"[^\W\d_]{4,}")
