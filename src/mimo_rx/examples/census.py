@@ -1,4 +1,4 @@
-"""Take a census of a tree of Python source, by default of Python's own standard library.
+"""Take a census of a tree of Python source, by default of the standard library.
 
 One stream finds the files, one reads them and tells lines, comments, strings and imports apart.
 Others count and rank these, each at its own pace, and the last one joins what they found. However
@@ -31,6 +31,7 @@ from reactivex import operators as ops
 
 from mimo_rx import Workflow, azip, flow, stream
 
+from ._command import GRAPH, SETTINGS, threshold_option
 from .census_page import Ranking, Report, page, summary
 from .census_source import UNREADABLE, Lines, Piece, Unreadable, dissect, load, reason
 
@@ -227,7 +228,7 @@ class Refusal(click.ClickException):
     exit_code = 2
 
 
-@click.command(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option(
     "--root",
     metavar="DIR",
@@ -237,14 +238,8 @@ class Refusal(click.ClickException):
     help="Directory to count.",
 )
 @click.option("--top", metavar="N", type=click.IntRange(1), default=8, help="Length of the lists.")
-@click.option(
-    "--threshold",
-    metavar="N",
-    type=click.IntRange(1),
-    default=100,
-    help="Items that a buffer holds.",
-)
-@click.option("--graph", is_flag=True, help="Print the workflow as a DOT graph, and count nothing.")
+@threshold_option(100)
+@GRAPH
 def main(root: Path, top: int, threshold: int, graph: bool) -> None:
     """Take a census of a tree of Python source, by default of the standard library.
 

@@ -1,0 +1,54 @@
+"""Read one output in two steps: each gets every item.
+
+A push waits until there is room in the buffers of *both* readers, so the slower one sets the pace
+and neither misses an item. In which order the two take turns at printing is not laid down; the
+order of each one's own lines is.
+"""
+
+from __future__ import annotations
+
+import click
+
+from mimo_rx import Inputs, Outputs, Workflow, arange, stream
+
+from ._command import command
+
+
+@stream(outs=["number"])
+async def numbers(ins: Inputs, outs: Outputs, count: int) -> None:
+    async for number in arange(count):
+        await outs.number.push(number)
+
+
+@stream(ins=["number"])
+async def twice(ins: Inputs, outs: Outputs, state: object) -> None:
+    async for number in ins.number:
+        click.echo(f"{number} * 2 = {number * 2}")
+
+
+@stream(ins=["number"])
+async def tenth(ins: Inputs, outs: Outputs, state: object) -> None:
+    async for number in ins.number:
+        click.echo(f"{number} / 10 = {number / 10}")
+
+
+def split_output(count: int = 100, threshold: int = 10) -> Workflow:
+    """Wire the fork with ``|``: what leads into a list leads into each of its members."""
+    workflow = Workflow(name="split_output", threshold=threshold)
+    workflow.add_stream(numbers(state=count)) | [twice(), tenth()]
+    return workflow
+
+
+def split_output_by_pipe(count: int = 100, threshold: int = 10) -> Workflow:
+    """Wire the same fork with ``pipe``, an edge a line."""
+    workflow = Workflow(name="split_output", threshold=threshold)
+    counting = workflow.add_stream(numbers(state=count))
+    counting.pipe(workflow.add_stream(twice()))
+    counting.pipe(workflow.add_stream(tenth()))
+    return workflow
+
+
+main = command(split_output, split_output_by_pipe)
+
+if __name__ == "__main__":
+    main()
