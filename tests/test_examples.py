@@ -177,7 +177,8 @@ def test_an_example_runs_as_a_program(name):
 def test_a_reader_that_has_seen_enough_sees_no_traceback():
     program = [sys.executable, "-m", "mimo_rx.examples.linear", "--count", "1000000"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout and process.stderr
+        assert process.stdout
+        assert process.stderr
         assert process.stdout.readline() == b"0\n"
         process.stdout.close()
         assert process.stderr.read() == b""
