@@ -1,29 +1,34 @@
 """Streams with many inputs and outputs, wired by reactive operators, with bounded memory."""
 
-from . import _asyncio as _asyncio  # it registers the engine
-from . import _wiring as _wiring  # it registers the language of `|`
-from ._asynctools import arange, azip
-from ._check import Finding
-from ._errors import (
-    DownstreamClosed,
-    InputClosed,
-    LateSubscription,
-    MimoError,
-    OutputClosed,
-    StreamCancelled,
-    UnknownPort,
-    WiringError,
-    failures,
-)
-from ._flow import Flow
-from ._open import OpenRun
-from ._port import Input, Inputs, Output, Outputs
-from ._sources import flow
-from ._statistics import EdgeStatistics, InputStatistics, Statistics, StepStatistics
-from ._step import Port, Step
-from ._stream import Stream, stream
-from ._waits import Wait, Waits
-from ._workflow import Workflow
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._asynctools import arange, azip
+    from ._blocking import run
+    from ._check import Finding
+    from ._errors import (
+        DownstreamClosed,
+        InputClosed,
+        LateSubscription,
+        MimoError,
+        OutputClosed,
+        StreamCancelled,
+        UnknownPort,
+        WiringError,
+        failures,
+    )
+    from ._flow import Flow
+    from ._open import OpenRun
+    from ._port import Input, Inputs, Output, Outputs
+    from ._sources import flow
+    from ._statistics import EdgeStatistics, InputStatistics, Statistics, StepStatistics
+    from ._step import Port, Step
+    from ._stream import Stream, stream
+    from ._waits import Wait, Waits
+    from ._workflow import Workflow
 
 __all__ = [
     "DownstreamClosed",
@@ -55,5 +60,38 @@ __all__ = [
     "azip",
     "failures",
     "flow",
+    "run",
     "stream",
 ]
+
+_ROOMS = {
+    "_asynctools": "arange azip",
+    "_blocking": "run",
+    "_check": "Finding",
+    "_errors": "DownstreamClosed InputClosed LateSubscription MimoError OutputClosed "
+    "StreamCancelled UnknownPort WiringError failures",
+    "_flow": "Flow",
+    "_open": "OpenRun",
+    "_port": "Input Inputs Output Outputs",
+    "_sources": "flow",
+    "_statistics": "EdgeStatistics InputStatistics Statistics StepStatistics",
+    "_step": "Port Step",
+    "_stream": "Stream stream",
+    "_waits": "Wait Waits",
+    "_workflow": "Workflow",
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
+
+
+# A room is imported when a name of it is first used, so that whoever draws a blueprint, or asks
+# the command line for help, does not wait for asyncio and the engine (PEP 562).
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{room}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

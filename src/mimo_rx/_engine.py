@@ -1,12 +1,14 @@
 """What a blueprint asks of the engine that runs it.
 
 ``start``, ``run``, ``open`` and ``subscribe`` of the blueprint know no event loop: they ask the
-engine that registered itself here. The default one (:mod:`mimo_rx._run`) runs on asyncio.
+engine that registered itself here. The default one (:mod:`mimo_rx._asyncio`) runs on asyncio; it is
+called in by its name when the first blueprint is run, if no other one has registered by then.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reactivex import abc
@@ -25,14 +27,18 @@ __all__ = ["Engine", "engine", "register_engine"]
 class Engine(Protocol):
     """Runs blueprints."""
 
-    def start(self, workflow: Workflow, *, shutdown_timeout: float) -> Statistics:
+    def start(
+        self, workflow: Workflow, *, threshold: int | None, shutdown_timeout: float
+    ) -> Statistics:
         """Run `workflow` to its end and block meanwhile."""
 
-    async def run(self, workflow: Workflow, *, shutdown_timeout: float) -> Statistics:
+    async def run(
+        self, workflow: Workflow, *, threshold: int | None, shutdown_timeout: float
+    ) -> Statistics:
         """Run `workflow` to its end in the running loop."""
 
     def open(
-        self, workflow: Workflow, *, shutdown_timeout: float
+        self, workflow: Workflow, *, threshold: int | None, shutdown_timeout: float
     ) -> AbstractAsyncContextManager[Any]:
         """Return the context manager whose value is a run to work with."""
 
@@ -67,11 +73,8 @@ def register_engine(engine: Engine) -> None:
 
 
 def engine() -> Engine:
-    """Return the registered engine.
-
-    Raises:
-        RuntimeError: None has registered, because ``mimo_rx`` itself was not imported.
-    """
+    """Return the registered engine, the default one if there is no other."""
     if _engine is None:
-        raise RuntimeError("no engine is registered; import mimo_rx before running a blueprint")
+        import_module("._asyncio", __package__)
+        assert _engine is not None, "the default engine registers itself"
     return _engine

@@ -2,12 +2,13 @@
 
 Streams, steps, ports and flows are operands of the language. What ``|`` means between them is
 written down once, in :mod:`mimo_rx._wiring`, which registers itself here: streams stand a row
-below it in the house and cannot import it.
+below it in the house and cannot import it. At the first ``|`` it is called in by its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, ClassVar
 
 __all__ = ["Operand", "register_language"]
@@ -44,5 +45,6 @@ class Operand:
 
 def _wire(left: Any, right: Any) -> Any:
     if _language is None:
-        raise RuntimeError("no language is registered; import mimo_rx before using '|'")
+        import_module("._wiring", __package__)
+        assert _language is not None, "the language registers itself"
     return _language(left, right)
