@@ -39,41 +39,34 @@ _TASKS: set[asyncio.Task[None]] = set()
 class AsyncioEngine:
     """Runs blueprints on asyncio, in the running loop or in one of its own."""
 
-    def start(self, workflow: Workflow, *, shutdown_timeout: float) -> Statistics:
+    def start(
+        self, workflow: Workflow, *, threshold: int | None, shutdown_timeout: float
+    ) -> Statistics:
         """Run `workflow` to its end and block meanwhile."""
         return run_blocking(
-            lambda: self.run(workflow, shutdown_timeout=shutdown_timeout),
+            lambda: self.run(workflow, threshold=threshold, shutdown_timeout=shutdown_timeout),
             f"start() of workflow {workflow.name!r}",
             "write `await workflow.run()`",
         )
 
-    async def run(self, workflow: Workflow, *, shutdown_timeout: float) -> Statistics:
+    async def run(
+        self, workflow: Workflow, *, threshold: int | None, shutdown_timeout: float
+    ) -> Statistics:
         """Run `workflow` to its end in the running loop."""
-        run = Run(
-            flatten(workflow), shutdown_timeout=shutdown_timeout, workflows=_workflows(workflow)
-        )
+        run = _run_of(workflow, threshold, shutdown_timeout)
         run.start()
         await run.join()
         return run.statistics()
 
     def open(
-        self, workflow: Workflow, *, shutdown_timeout: float
+        self, workflow: Workflow, *, threshold: int | None, shutdown_timeout: float
     ) -> AbstractAsyncContextManager[Any]:
         """Return the context manager whose value is a run to work with."""
-        return _Lazy(
-            lambda: OpenRun(
-                Run(
-                    flatten(workflow),
-                    shutdown_timeout=shutdown_timeout,
-                    attended=True,
-                    workflows=_workflows(workflow),
-                )
-            )
-        )
+        return _Lazy(lambda: OpenRun(_run_of(workflow, threshold, shutdown_timeout, attended=True)))
 
     def open_flow(self, flow: Flow) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
         """Return the context manager whose value iterates over the items of `flow`."""
-        return _Lazy(lambda: OpenFlow(_run_of(flow)))
+        return _Lazy(lambda: OpenFlow(_run_of_flow(flow)))
 
     async def iterate(self, flow: Flow) -> AsyncIterator[Any]:
         """Iterate over the items of `flow`; ``aclose()`` ends its run."""
@@ -236,7 +229,7 @@ class _Reading:
     """
 
     def __init__(self, flow: Flow) -> None:
-        self._run = _run_of(flow)
+        self._run = _run_of_flow(flow)
 
     async def __aenter__(self) -> Input[Any]:
         self._run.start()
@@ -280,7 +273,19 @@ class _Lazy(AbstractAsyncContextManager[Any]):
         return await self._made.__aexit__(*error)
 
 
-def _run_of(flow: Flow) -> Run:
+def _run_of(
+    workflow: Workflow, threshold: int | None, shutdown_timeout: float, *, attended: bool = False
+) -> Run:
+    plan = flatten(workflow)
+    return Run(
+        plan if threshold is None else plan.bounded(threshold),
+        shutdown_timeout=shutdown_timeout,
+        attended=attended,
+        workflows=_workflows(workflow),
+    )
+
+
+def _run_of_flow(flow: Flow) -> Run:
     workflow = flow.workflow
     return Run(
         flatten_flow(flow),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import signal
 import sys
 import threading
@@ -18,9 +19,48 @@ from typing import Any, TypeVar
 import reactivex.run
 from reactivex.scheduler.trampoline import Trampoline
 
-__all__ = ["refuse_rx_run", "run_blocking"]
+from ._callable import function_name, is_coroutine_function
+
+__all__ = ["refuse_rx_run", "run", "run_blocking"]
 
 T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a loop of its own, as ``start()`` runs a workflow, and block meanwhile.
+
+    Unlike ``asyncio.run`` it also ends where a run has had to leave a stream behind that does not
+    let itself be cancelled. The first Ctrl-C cancels the coroutine and waits for the clean-up of
+    its runs; a second one does not wait.
+
+    Args:
+        main: The coroutine.
+
+    Returns:
+        What it returned.
+
+    Raises:
+        TypeError: `main` is no coroutine.
+        RuntimeError: A loop is running in this thread; await `main` there.
+        KeyboardInterrupt: Ctrl-C was pressed, and the coroutine let its cancel pass.
+        BaseException: Whatever `main` raised.
+
+    Example:
+        >>> import mimo_rx
+        >>> async def main():
+        ...     return await mimo_rx.flow(range(5)).pipe()
+        >>> mimo_rx.run(main())
+        4
+    """
+    given: object = main
+    if not inspect.iscoroutine(given):
+        hint = f"; write `run({function_name(given)}())`" if is_coroutine_function(given) else ""
+        raise TypeError(f"run takes a coroutine, got {given!r}{hint}")
+    try:
+        return run_blocking(lambda: main, "run()", "await the coroutine")
+    finally:
+        if inspect.getcoroutinestate(main) == inspect.CORO_CREATED:
+            main.close()  # it could not begin, and nobody need hear that it was never awaited
 
 
 def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], call: str, instead: str) -> T:
@@ -71,7 +111,10 @@ def _run_until_complete(
                 _clear(loop)
     except BaseException as error:
         if len(interrupts) > 1 or (interrupts and isinstance(error, asyncio.CancelledError)):
-            raise KeyboardInterrupt from None
+            interrupt = KeyboardInterrupt()
+            for note in getattr(error, "__notes__", ()):
+                interrupt.add_note(note)
+            raise interrupt from None
         raise
 
 

@@ -10,7 +10,7 @@ from ._flow import BareFlow, Flow, ObservableFlow
 from ._step import Port, Step, WorkflowInput
 from ._workflow import Workflow
 
-__all__ = ["Finding", "Severity", "check"]
+__all__ = ["Finding", "Severity", "check", "is_connected"]
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
@@ -65,6 +65,28 @@ def check(workflow: Workflow) -> tuple[Finding, ...]:
             if isinstance(step.stream, Workflow)
         ]
     return tuple(findings)
+
+
+def is_connected(flow: Flow) -> bool:
+    """Tell whether `flow`, or any output of a step, leads somewhere in its workflow."""
+    workflow = flow.workflow
+    if workflow is None:
+        return False
+    read = _outputs_read(workflow)
+    if isinstance(flow, Step):
+        return any((flow, port) in read for port in flow.outs)
+    if isinstance(flow, Port):
+        return (flow.step, flow.name) in read
+    return any(each is flow or _same_input(each, flow) for each in _flows(workflow))
+
+
+def _same_input(one: Flow, other: Flow) -> bool:
+    """Tell whether both are the same input of the workflow, which is made anew at each use."""
+    return (
+        isinstance(one, WorkflowInput)
+        and isinstance(other, WorkflowInput)
+        and one.name == other.name
+    )
 
 
 def _of_steps(path: str, workflow: Workflow) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ __all__ = [
     "place_of_thread",
     "reraise",
     "step_note",
+    "waits_note",
 ]
 
 _MACHINERY = ("asyncio", "queue", "reactivex", "selectors", "threading", __name__.partition(".")[0])
@@ -52,6 +53,12 @@ def carried(error: StopIteration) -> RuntimeError:
 def step_note(path: str) -> str:
     """Return the note that names the step at `path`."""
     return f"mimo_rx: raised in step {path!r}"
+
+
+def waits_note(name: str, waits: object) -> str:
+    """Return the note that draws who waited when the run of workflow `name` was cancelled (D4)."""
+    drawing = str(waits).replace("\n", "\n  ")
+    return f"mimo_rx: workflow {name!r} was cancelled while these waited:\n  {drawing}"
 
 
 def operator_note(edge: str, operators: tuple[Any, ...], error: BaseException) -> str:

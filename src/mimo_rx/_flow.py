@@ -123,6 +123,12 @@ class Flow(Operand, Observable[Any]):
             raise TypeError(f"a flow runs on the scheduler of its own run, got {scheduler!r}")
         return engine().run_flow(self)
 
+    def is_connected(self) -> bool:
+        """Tell whether it leads into a step, by itself or as a part of another flow."""
+        from ._check import is_connected
+
+        return is_connected(self)
+
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
         """Return the context manager of a run whose value iterates over the items.
 

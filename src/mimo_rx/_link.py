@@ -57,6 +57,11 @@ class Link:
             return 0
         return (self.output.count if self._stop is None else self._stop) - self._start
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it carries items: it leads from an output, and neither side has ended."""
+        return self.output is not None and self._stop is None
+
     def attach(self, output: Output[Any]) -> None:
         """Lead from `output` from now on."""
         self.output = output

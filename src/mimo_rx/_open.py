@@ -86,6 +86,8 @@ class OpenRun:
         if error is None:
             run.environment.leave()
         else:
+            if isinstance(error, asyncio.CancelledError):
+                run.note_waits(error)
             run.stop()
         outcome = await self._join()
         if error is None or self._is_ours(error):

@@ -9,7 +9,7 @@ operators stand in between. They hold no loop, no task and no lock.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from reactivex import Observable
@@ -84,3 +84,8 @@ class Plan:
     """Input ports of the environment: the workflow's own outputs."""
     threshold: int = 100
     """Bound of the buffers in front of `outs`, in items."""
+
+    def bounded(self, threshold: int) -> Plan:
+        """Return the same plan with `threshold` as the bound of every buffer, in items."""
+        steps = tuple(replace(step, threshold=threshold) for step in self.steps)
+        return replace(self, steps=steps, threshold=threshold)

@@ -24,13 +24,14 @@ from ._failure import (
     place_of_thread,
     reraise,
     step_note,
+    waits_note,
 )
 from ._link import Link
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
 from ._port import Inputs, Outputs
 from ._process import BREATH
 from ._pushed import Pushed
-from ._runtime import PROCESS, Environment, StreamProcess
+from ._runtime import PROCESS, Environment, StreamProcess, one_turn
 from ._source import pump
 from ._sources import SourceStream
 from ._statistics import EdgeStatistics, Statistics
@@ -172,7 +173,7 @@ class Run:
         if isinstance(error, asyncio.CancelledError) and not self.stopping:
             # A loop that is being closed cancels all its tasks in any order: if it cancels the
             # caller too, that will have stopped the run by then.
-            await _one_turn()
+            await one_turn()
         if not self.over and not self.loop.is_closed():
             self._ended(process, error)
 
@@ -352,6 +353,11 @@ class Run:
             if not joiner.done():
                 joiner.set_result(None)
 
+    def note_waits(self, error: asyncio.CancelledError) -> None:
+        """Note on the cancel of a run who waits for whom, unless the run is ending anyway (D4)."""
+        if not self.stopping and (waits := self.waits()):
+            add_note(error, waits_note(self.plan.name, waits))
+
     async def join(self) -> None:
         """Wait for the end; a cancel meanwhile cancels the run and is raised after it (E4).
 
@@ -367,6 +373,7 @@ class Run:
                 await joiner
             except asyncio.CancelledError as error:
                 cancelled = error
+                self.note_waits(error)
                 self.stop()
         if self.failure is not None:
             gather(self.failure, self._further)
@@ -388,11 +395,3 @@ class Run:
     def waits(self) -> Waits:
         """Return who waits for whom now (W6)."""
         return find_waits((*self.processes, self.environment), self._edges)
-
-
-async def _one_turn() -> None:
-    """Let the loop go round once, even if the task is cancelled meanwhile."""
-    try:
-        await asyncio.sleep(0)
-    except asyncio.CancelledError:
-        pass

@@ -17,7 +17,7 @@ from ._statistics import Ended, InputStatistics, StepStatistics
 if TYPE_CHECKING:
     from ._run import Run
 
-__all__ = ["PROCESS", "Environment", "StreamProcess"]
+__all__ = ["PROCESS", "Environment", "StreamProcess", "one_turn"]
 
 
 class StreamProcess(Process):
@@ -95,6 +95,7 @@ class StreamProcess(Process):
             busy=1.0 - starved - pressed,
             starved=starved,
             backpressured=pressed,
+            seconds=life,
             ended=self.ended,
             inputs={
                 name: InputStatistics(
@@ -179,3 +180,11 @@ def add_outputs(process: Process, names: tuple[str, ...], side: tuple[str, ...])
 def buffers(process: Process) -> list[Buffer]:
     """Return the buffers of all inputs."""
     return [port.buffer for port in process.ins.values()]
+
+
+async def one_turn() -> None:
+    """Let the loop go round once, even if the task is cancelled meanwhile."""
+    try:
+        await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        pass

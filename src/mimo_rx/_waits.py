@@ -63,24 +63,24 @@ def find_waits(
         processes: Those of a run.
         edges: For each edge the ``step.port`` at its ends, and its near end.
     """
-    live = [
-        (source, target, link)
-        for source, target, link in edges
-        if link.output is not None and link in link.output.links
-    ]
+    feeding: dict[str, list[str]] = {}
+    fed: dict[int, list[tuple[str, Link]]] = {}
+    for source, target, link in edges:
+        if link.is_connected:
+            feeding.setdefault(target, []).append(source)
+            fed.setdefault(id(link.output), []).append((target, link))
     found: list[Wait] = []
     for process in processes:
         for name, port in process.ins.items():
             if any(not future.done() for future in port.buffer.getters):
-                mine = f"{process.as_target}.{name}"
-                feeding = tuple(source for source, target, _ in live if target == mine)
-                found.append(Wait(process.as_target, name, "pop", feeding, 0))
+                others = tuple(feeding.get(f"{process.as_target}.{name}", ()))
+                found.append(Wait(process.as_target, name, "pop", others, 0))
         for name, output in process.outs.items():
             if output.waiters:
                 full = tuple(
                     target
-                    for _, target, link in live
-                    if link.output is output and any(gate.full() for gate in link.gates)
+                    for target, link in fed.get(id(output), ())
+                    if any(gate.full() for gate in link.gates)
                 )
                 depth = max((len(gate.items) for gate in output.gates), default=0)
                 found.append(Wait(process.as_source, name, "push", full, depth))

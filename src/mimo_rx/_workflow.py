@@ -144,8 +144,7 @@ class Workflow(Stream):
             >>> [workflow.add_stream(stream).name for _ in range(2)]
             ['parse', 'parse-2']
         """
-        bound = None if threshold is None else at_least(1, "threshold", threshold)
-        return self.graph.add(stream, name, bound)
+        return self.graph.add(stream, name, _bound(threshold))
 
     def connect_workflow_input(
         self,
@@ -206,10 +205,12 @@ class Workflow(Stream):
             connect(Port(found, found.output_name(step_output)), self.outs[name], None)
         return found
 
-    def start(self, *, shutdown_timeout: float = 5.0) -> Statistics:
+    def start(self, *, threshold: int | None = None, shutdown_timeout: float = 5.0) -> Statistics:
         """Run to the end and block meanwhile.
 
         Args:
+            threshold: Bound of every buffer of this run, in items, at least 1, in place of those
+                that the blueprint says.
             shutdown_timeout: Seconds to wait at the end for threads, and for streams that do not
                 let themselves be cancelled.
 
@@ -217,17 +218,20 @@ class Workflow(Stream):
             The statistics of the run.
 
         Raises:
+            ValueError: `threshold` is out of its range.
             RuntimeError: A loop is running in this thread; await :meth:`run` there.
             Exception: Whatever the first stream to fail raised.
         """
-        return engine().start(self, shutdown_timeout=shutdown_timeout)
+        return engine().start(self, threshold=_bound(threshold), shutdown_timeout=shutdown_timeout)
 
     async def run(  # type: ignore[override] # a workflow is run from outside, not by an engine
-        self, *, shutdown_timeout: float = 5.0
+        self, *, threshold: int | None = None, shutdown_timeout: float = 5.0
     ) -> Statistics:
         """Run to the end in the running loop.
 
         Args:
+            threshold: Bound of every buffer of this run, in items, at least 1, in place of those
+                that the blueprint says.
             shutdown_timeout: Seconds to wait at the end for threads, and for streams that do not
                 let themselves be cancelled.
 
@@ -235,18 +239,28 @@ class Workflow(Stream):
             The statistics of the run.
 
         Raises:
+            ValueError: `threshold` is out of its range.
             Exception: Whatever the first stream to fail raised.
         """
-        return await engine().run(self, shutdown_timeout=shutdown_timeout)
+        return await engine().run(
+            self, threshold=_bound(threshold), shutdown_timeout=shutdown_timeout
+        )
 
-    def open(self, *, shutdown_timeout: float = 5.0) -> AbstractAsyncContextManager[Any]:
+    def open(
+        self, *, threshold: int | None = None, shutdown_timeout: float = 5.0
+    ) -> AbstractAsyncContextManager[Any]:
         """Return the context manager of a run to work with.
 
         Args:
+            threshold: Bound of every buffer of this run, in items, at least 1, in place of those
+                that the blueprint says.
             shutdown_timeout: Seconds to wait at the end for threads, and for streams that do not
                 let themselves be cancelled.
+
+        Raises:
+            ValueError: `threshold` is out of its range.
         """
-        return engine().open(self, shutdown_timeout=shutdown_timeout)
+        return engine().open(self, threshold=_bound(threshold), shutdown_timeout=shutdown_timeout)
 
     def check(self) -> tuple[Finding, ...]:
         """Return what looks wrong, without running anything."""
@@ -262,6 +276,10 @@ class Workflow(Stream):
         from ._dot import to_dot
 
         return to_dot(self)
+
+
+def _bound(threshold: int | None) -> int | None:
+    return None if threshold is None else at_least(1, "threshold", threshold)
 
 
 def _only(where: str, side: str, names: tuple[str, ...], name: str | None) -> str:
