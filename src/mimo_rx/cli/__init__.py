@@ -1,0 +1,200 @@
+"""The command line ``mimo-rx``: run, graph, check and demo, over the public names alone.
+
+This module says what can be typed, and imports nothing but click: help and completion should not
+wait for anything else. What a command does is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mimo_rx.examples import DESCRIPTIONS, command
+
+__all__ = ["main", "mimo_rx"]
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
+
+
+def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Complete TARGET by files: what a module holds could only be told by running it."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _on_target(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command its TARGET and the options that go with it."""
+    for option in (
+        click.option(
+            "--traceback",
+            "whole",
+            is_flag=True,
+            help="Show all frames of an exception, not just yours.",
+        ),
+        click.option(
+            "--set",
+            "settings",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Fill a parameter of the function TARGET; may be given several times.",
+        ),
+        click.argument("target", metavar="TARGET", shell_complete=_files),
+    ):
+        function = option(function)
+    return function
+
+
+def _reporting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Show what a command raises as the user should see it, and make an exit code of it."""
+
+    @functools.wraps(function)
+    def reporting(*args: Any, whole: bool = False, **options: Any) -> Any:
+        from ._report import exit_code_of
+
+        return exit_code_of(functools.partial(function, *args, **options), whole=whole)
+
+    return reporting
+
+
+@click.group(context_settings=_CONTEXT)
+@click.version_option(package_name="mimo-rx", prog_name="mimo-rx")
+def mimo_rx() -> None:
+    r"""Run, draw and check workflows of mimo_rx, and try its examples.
+
+    A TARGET is package.module:name or path/file.py:name. The name is that of a workflow, a flow, a
+    step, or a function that returns one, whose parameters are filled with --set KEY=VALUE. TARGET
+    is imported, so its code runs.
+
+    \b
+    Try this:
+      mimo-rx demo                  list the examples
+      mimo-rx demo census           run one
+      mimo-rx run mimo_rx.examples.linear:linear --set count=5 --stats
+      mimo-rx graph mimo_rx.examples.join:join | dot -Tsvg > join.svg
+      mimo-rx check mimo_rx.examples.join:join
+
+    Results go to stdout, all else to stderr. Exit codes: 0; 1 if a run failed or timed out, or a
+    check found an error; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM, both of which let
+    all streams clean up (a second one does not wait).
+    """
+
+
+@mimo_rx.command(context_settings=_CONTEXT)
+@_on_target
+@click.option(
+    "--threshold",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Items that each buffer holds, in place of what the workflow says.",
+)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help="Cancel the run after so long, and tell who waited for whom.",
+)
+@click.option("--stats", is_flag=True, help="Print the statistics on stderr at the end.")
+@click.option(
+    "--stats-json",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8", lazy=False, atomic=True),
+    help="Write them to FILE as JSON; - is stdout.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print items as JSON, one a line.")
+@_reporting
+def run(**options: Any) -> int:
+    """Run TARGET to its end.
+
+    TARGET is package.module:name or path/file.py:name, a workflow, a flow, a step or a function
+    that returns one. It is imported, so its code runs. The items of a flow that leads nowhere are
+    printed, one a line. If stderr is a terminal, a line there tells how far the run is.
+    """
+    from ._run import run_target
+
+    return run_target(**options)
+
+
+@mimo_rx.command(context_settings=_CONTEXT)
+@_on_target
+@_reporting
+def graph(target: str, settings: tuple[str, ...]) -> None:
+    """Print TARGET as a DOT graph, the language of Graphviz.
+
+    TARGET is package.module:name or path/file.py:name, a workflow, a flow, a step or a function
+    that returns one. It is imported, so its code runs; the workflow does not. To see it:
+
+    mimo-rx graph TARGET | dot -Tsvg > graph.svg
+    """
+    from ._target import load, workflow_of
+
+    click.echo(workflow_of(load(target, settings)))
+
+
+@mimo_rx.command(context_settings=_CONTEXT)
+@_on_target
+@_reporting
+def check(target: str, settings: tuple[str, ...]) -> int:
+    """Print what looks wrong in TARGET, one finding a line.
+
+    TARGET is package.module:name or path/file.py:name, a workflow, a flow, a step or a function
+    that returns one. It is imported, so its code runs; the workflow does not. The exit code is 1
+    if a finding is an error.
+    """
+    from ._check import check_target
+
+    return check_target(target, settings)
+
+
+class _Examples(click.Group):
+    """The examples as commands, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return their names."""
+        return list(DESCRIPTIONS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Return one of them; refuse a name that none has."""
+        try:
+            return command(name)
+        except ValueError as error:
+            raise click.UsageError(str(error), ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them without importing them."""
+        with formatter.section("Examples"):
+            formatter.write_dl(list(DESCRIPTIONS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run one of them."""
+        return _reporting(super().invoke)(ctx)
+
+
+@mimo_rx.command(
+    cls=_Examples,
+    context_settings=_CONTEXT,
+    invoke_without_command=True,
+    subcommand_metavar="[NAME] [ARGS]...",
+)
+@click.pass_context
+def demo(ctx: click.Context) -> None:
+    """List the examples, or run the one called NAME.
+
+    Each has options of its own: mimo-rx demo NAME --help. With --graph it prints its workflow
+    instead of running it. Their source is in the package mimo_rx.examples.
+    """
+    if ctx.invoked_subcommand is None:
+        formatter = ctx.make_formatter()
+        ctx.command.format_commands(ctx, formatter)  # type: ignore[attr-defined] # it is a group
+        click.echo(formatter.getvalue(), nl=False)
+
+
+def main() -> None:
+    """Do what the command line says, and end the process with its exit code."""
+    from ._report import guarded
+
+    sys.exit(guarded(functools.partial(mimo_rx.main, prog_name="mimo-rx", standalone_mode=False)))

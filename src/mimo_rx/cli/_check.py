@@ -1,0 +1,28 @@
+"""``mimo-rx check``: the findings of a workflow, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from ._target import load, workflow_of
+from ._text import escaped
+
+__all__ = ["check_target"]
+
+_COLORS = {"error": "red", "warning": "yellow", "info": "cyan"}
+
+
+def check_target(target: str, settings: Iterable[str]) -> int:
+    """Print the findings of `target`, the errors first, and return the exit code."""
+    findings = workflow_of(load(target, settings)).check()
+    order = list(_COLORS)
+    widest = max((len(each.code) for each in findings), default=0)
+    for each in sorted(findings, key=lambda finding: order.index(finding.severity)):
+        severity = click.style(f"{each.severity:<7}", fg=_COLORS[each.severity])
+        message = escaped(each.message).replace("\n", "\n  ")
+        click.echo(f"{severity}  {each.code:<{widest}}  {message}")
+    if not findings:
+        click.echo("nothing looks wrong", err=True)
+    return int(any(each.severity == "error" for each in findings))

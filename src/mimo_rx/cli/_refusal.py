@@ -1,0 +1,36 @@
+"""Refusing what was typed: one line that says what was looked for and what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import click
+
+from ._text import escaped
+
+__all__ = ["Refusal", "nearest_of"]
+
+_LISTED = 12
+
+
+class Refusal(click.ClickException):
+    """What was typed cannot be meant; it is told in one line, and the exit code is 2."""
+
+    exit_code = 2
+
+    def format_message(self) -> str:
+        """Return the line."""
+        return escaped(self.message.replace("\n", " "))
+
+
+def nearest_of(name: str, names: Iterable[str]) -> str:
+    """Return ``there is 'a', 'b'``, and which of `names` may have been meant."""
+    there = list(names)
+    if not there:
+        return "there is none"
+    listed = ", ".join(map(repr, there[:_LISTED]))
+    more = f" and {len(there) - _LISTED} more" if len(there) > _LISTED else ""
+    close = get_close_matches(name, there, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}" if close else ""
+    return f"there {'is' if len(there) == 1 else 'are'} {listed}{more}{hint}"

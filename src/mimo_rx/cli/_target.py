@@ -1,0 +1,200 @@
+"""Finding what TARGET names, ``package.module:name`` or ``path/file.py:name``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import os
+import pkgutil
+import sys
+import typing
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from mimo_rx import Flow, Stream, Workflow
+
+from ._refusal import Refusal, nearest_of
+from ._text import shortened
+from ._values import arguments
+
+__all__ = ["Runnable", "load", "workflow_of"]
+
+Runnable: TypeAlias = Workflow | Flow
+
+_WANTED = "a workflow, a flow, a step or a function that returns one"
+_FORM = "TARGET is package.module:name or path/file.py:name"
+
+
+def load(target: str, settings: Iterable[str] = ()) -> Runnable:
+    """Import what `target` names, and call it if it is a function.
+
+    Args:
+        target: ``package.module:name`` or ``path/file.py:name``; the last colon splits.
+        settings: ``key=value`` for the parameters of the function.
+
+    Raises:
+        Refusal: There is no such module, file or name, it is not what is wanted, or a setting
+            does not fit.
+        Exception: Whatever the user's own code raised.
+    """
+    place, colon, name = target.rpartition(":")
+    if not colon and _is_file(name):
+        place, name = name, ""  # it may still be told what there is
+    elif not colon or not place:
+        raise Refusal(f"{_FORM}, got {target!r}")
+    module = _import_file(Path(place)) if _is_file(place) else _import_module(place)
+    if not name:
+        raise Refusal(f"{_FORM}, got {target!r} without a name; {_offer(place, '', module)}")
+    value: Any = module
+    for part in name.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            raise Refusal(f"{place} has no {name!r}; {_offer(place, name, module)}") from None
+    settings = list(settings)
+    if isinstance(value, Stream) and not isinstance(value, Workflow):
+        raise Refusal(
+            f"{target} is a stream that is in no workflow, {value!r}; lead something into it, or "
+            f"add it to a workflow; {_offer(place, '', module)}"
+        )
+    if not isinstance(value, Runnable):
+        if callable(value):
+            return _called(value, settings, target)
+        raise Refusal(f"{target} is {_what(value)}, not {_WANTED}; {_offer(place, '', module)}")
+    if settings:
+        raise Refusal(f"{target} is no function, so it takes no --set, got {settings[0]!r}")
+    return value
+
+
+def workflow_of(found: Runnable) -> Workflow:
+    """Return the workflow of what was found; of a flow without one, a workflow that ends in it."""
+    if isinstance(found, Workflow):
+        return found
+    if found.workflow is not None:
+        return found.workflow
+    workflow = Workflow(outs=["item"])
+    found | workflow.outs.item
+    return workflow
+
+
+def _called(function: Any, settings: list[str], target: str) -> Runnable:
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise Refusal(f"{target} is {_what(function)}, not {_WANTED}; call it in a stream")
+    bound = arguments(function, settings, target)
+    made = function(*bound.args, **bound.kwargs)
+    if isinstance(made, Runnable):
+        return made
+    raise Refusal(f"{target} returned {_what(made)}, not a workflow, a flow or a step")
+
+
+def _what(value: object) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, Stream):
+        return f"the stream {shortened(value)}"
+    if inspect.iscoroutinefunction(value):
+        return f"the coroutine function {value.__name__!r}"
+    if isinstance(value, type):
+        return f"the class {value.__name__!r}"
+    article = "an" if type(value).__name__[:1].lower() in "aeiou" else "a"
+    return f"{article} {type(value).__name__}, {shortened(value)}"
+
+
+# Importing
+
+
+def _is_file(place: str) -> bool:
+    return place.endswith(".py") or os.sep in place or "/" in place
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise Refusal(f"there is no file {str(path)!r}; {_files_beside(path)}")
+    path = path.resolve()
+    packages: list[str] = []
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        packages.insert(0, folder.name)
+        folder = folder.parent
+    _extend_path(folder)
+    name = ".".join((*packages, path.stem))
+    loaded = sys.modules.get(name)
+    if packages:
+        importlib.import_module(".".join(packages))
+    elif loaded is not None and getattr(loaded, "__file__", None) != str(path):
+        name = f"{name} ({path})"  # a module of that name is in use already
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise Refusal(f"{str(path)!r} is no Python file; {_FORM}")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _files_beside(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no directory {str(path.parent)!r} either"
+    names = sorted(each.name for each in path.parent.glob("*.py"))
+    return f"in {str(path.parent.resolve())!r} {nearest_of(path.name, names)}"
+
+
+def _import_module(name: str) -> ModuleType:
+    _extend_path(Path.cwd())
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise Refusal(f"{name!r} is no name of a module; {_FORM}")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if name != missing and not name.startswith(f"{missing}."):
+            raise  # what is missing is something that the module itself imports
+        parent, _, last = missing.rpartition(".")
+        place = f"in {parent!r}" if parent else "in the current directory"
+        raise Refusal(
+            f"there is no module {missing!r}; {place} {nearest_of(last, _modules(parent))}"
+        ) from None
+
+
+def _modules(parent: str) -> list[str]:
+    """Return the modules in a package, or in the current directory."""
+    package = sys.modules.get(parent)
+    paths = getattr(package, "__path__", None) if parent else [str(Path.cwd())]
+    return sorted(each.name for each in pkgutil.iter_modules(paths or []))
+
+
+def _extend_path(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+# Telling what there is
+
+
+def _offer(place: str, name: str, module: ModuleType) -> str:
+    """Return what a module offers to run, in words."""
+    there = list(_runnable(module))
+    listed = nearest_of(name.partition(".")[0], there)
+    return f"to run {listed}" if there else f"nothing in {place} is {_WANTED}"
+
+
+def _runnable(module: ModuleType) -> Iterator[str]:
+    """Yield the names of what can be run, and of the functions that say that they return it."""
+    for name, value in vars(module).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(value, Runnable):
+            yield name
+        elif inspect.isfunction(value) and value.__module__ == module.__name__:
+            try:
+                returned = typing.get_type_hints(value).get("return")
+            except Exception:
+                continue  # an annotation that cannot be resolved says nothing
+            if isinstance(returned, type) and issubclass(returned, Runnable):
+                yield name
