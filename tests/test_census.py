@@ -86,7 +86,7 @@ def write(path, data):
 
 def take(root, **settings) -> Report:
     results: dict[str, Report] = {}
-    census.census(root, results, **settings).start()
+    census.census(root, results=results, **settings).start()
     return results["report"]
 
 
@@ -116,7 +116,7 @@ def test_the_census_does_not_depend_on_the_threshold():
 
 
 def test_no_buffer_of_the_census_holds_more_than_the_threshold(tree):
-    statistics = census.census(tree, {}, threshold=3).start()
+    statistics = census.census(tree, results={}, threshold=3).start()
     inputs = [port for step in statistics.steps.values() for port in step.inputs.values()]
     assert max(port.peak for port in inputs) == 3
     assert sum(port.over for port in inputs) == 0
@@ -124,7 +124,7 @@ def test_no_buffer_of_the_census_holds_more_than_the_threshold(tree):
 
 def test_a_workflow_of_the_census_runs_again(tree):
     results: dict[str, Report] = {}
-    workflow = census.census(tree, results)
+    workflow = census.census(tree, results=results)
     workflow.start()
     first = results.pop("report")
     workflow.start()
@@ -132,7 +132,7 @@ def test_a_workflow_of_the_census_runs_again(tree):
 
 
 def test_the_workflow_of_the_census_has_no_findings(tree):
-    assert census.census(tree, {}).check() == ()
+    assert census.census(tree).check() == ()
 
 
 @pytest.mark.parametrize(

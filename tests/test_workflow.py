@@ -197,11 +197,11 @@ def test_w5_a_blueprint_asks_the_engine(monkeypatch):
     asked: list[tuple[Any, ...]] = []
 
     class Engine:
-        def start(self, workflow, *, shutdown_timeout):
-            asked.append(("start", workflow, shutdown_timeout))
+        def start(self, workflow, *, threshold, shutdown_timeout):
+            asked.append(("start", workflow, threshold, shutdown_timeout))
 
-        def open(self, workflow, *, shutdown_timeout):
-            asked.append(("open", workflow, shutdown_timeout))
+        def open(self, workflow, *, threshold, shutdown_timeout):
+            asked.append(("open", workflow, threshold, shutdown_timeout))
 
         def run_flow(self, flow):
             asked.append(("run_flow", flow))
@@ -212,15 +212,15 @@ def test_w5_a_blueprint_asks_the_engine(monkeypatch):
     monkeypatch.setattr("mimo_rx._engine._engine", Engine())
     workflow = Workflow()
     numbers = flow([1])
-    workflow.start(shutdown_timeout=1.0)
+    workflow.start(threshold=7, shutdown_timeout=1.0)
     workflow.open()
     numbers.run()
     numbers.subscribe(print)
     numbers.subscribe(print, print)
     numbers.subscribe(Subject())
     assert asked == [
-        ("start", workflow, 1.0),
-        ("open", workflow, 5.0),
+        ("start", workflow, 7, 1.0),
+        ("open", workflow, None, 5.0),
         ("run_flow", numbers),
         ("subscribe", numbers),
         ("subscribe", numbers),

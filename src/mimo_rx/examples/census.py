@@ -31,10 +31,11 @@ from reactivex import operators as ops
 
 from mimo_rx import Workflow, azip, flow, stream
 
-from ._command import GRAPH, SETTINGS, threshold_option
+from ._command import GRAPH, SETTINGS, STATS, threshold_option
 from .census_page import Ranking, Report, page, summary
 from .census_source import UNREADABLE, Lines, Piece, Unreadable, dissect, load, reason
 
+LIBRARY = Path(sysconfig.get_path("stdlib"))
 LEFT_OUT = {"site-packages", "dist-packages"}
 WORD = re.compile(r"[^\W\d_]{4,}")
 COMMON = re.compile(
@@ -45,20 +46,24 @@ COMMON = re.compile(
 
 
 def census(
-    root: Path, results: dict[str, Report], *, top: int = 8, threshold: int = 100
+    root: Path = LIBRARY,
+    top: int = 8,
+    threshold: int = 100,
+    *,
+    results: dict[str, Report] | None = None,
 ) -> Workflow:
     """Return the workflow that takes a census.
 
     Args:
         root: The directory to count.
-        results: Where the report is put, as ``results["report"]``.
         top: Length of each list, at least 1.
         threshold: Items that a buffer may hold, at least 1.
+        results: Where the report is put, as ``results["report"]``; without it, it is printed.
     """
     workflow = Workflow(name="census", threshold=threshold)
     found = workflow.add_stream(find(state=root))
     parts = workflow.add_stream(read(state=root))
-    report = workflow.add_stream(join(state=results))
+    report = workflow.add_stream(join())
     ranked = ops.map(partial(highest, top))
 
     found["file"] | parts
@@ -75,6 +80,10 @@ def census(
     unreadable = flow(found["unreadable"], parts["unreadable"])
     unreadable | ops.reduce(partial(name_first, top), NOBODY) | report["unreadable"]
     parts["lines"] | ops.scan(advance, (0, 0)) | ops.throttle_first(0.1) | show()
+    if results is None:
+        report | ops.map(partial(page, root, top=top)) | print_page()
+    else:
+        report | keep(state=results)
     return workflow
 
 
@@ -142,14 +151,26 @@ async def tally(ins: Any, outs: Any, state: Any) -> None:
     await outs.counts.push(counts)
 
 
-@stream(ins=Report._fields)
-async def join(ins: Any, outs: Any, state: dict[str, Report]) -> None:
+@stream(ins=Report._fields, outs=["report"])
+async def join(ins: Any, outs: Any, state: Any) -> None:
     """Take one result from each input, and join what was counted by package into one table."""
     async for results in azip(*ins):
         report = Report(*results)
         for name, count in report.strings.items():
             report.packages[name]["strings"] = count
-        state["report"] = report
+        await outs.report.push(report)
+
+
+@stream(ins=["report"])
+async def keep(ins: Any, outs: Any, results: dict[str, Report]) -> None:
+    """Put the report where it can be read after the run."""
+    results["report"] = await ins.report.pop()
+
+
+@stream(ins=["page"])
+async def print_page(ins: Any, outs: Any, state: Any) -> None:
+    """Print the report."""
+    click.echo(await ins.page.pop())
 
 
 @stream(ins=["progress"])
@@ -233,20 +254,21 @@ class Refusal(click.ClickException):
     "--root",
     metavar="DIR",
     type=Path,
-    default=sysconfig.get_path("stdlib"),
+    default=LIBRARY,
     show_default="the standard library",
     help="Directory to count.",
 )
 @click.option("--top", metavar="N", type=click.IntRange(1), default=8, help="Length of the lists.")
 @threshold_option(100)
 @GRAPH
-def main(root: Path, top: int, threshold: int, graph: bool) -> None:
+@STATS
+def main(root: Path, top: int, threshold: int, graph: bool, stats: bool) -> None:
     """Take a census of a tree of Python source, by default of the standard library.
 
     Its lines, imports, strings and comments are counted; files that cannot be read are named.
     """
     results: dict[str, Report] = {}
-    workflow = census(root, results, top=top, threshold=threshold)
+    workflow = census(root, top, threshold, results=results)
     if graph:
         click.echo(workflow)
         return
@@ -260,7 +282,9 @@ def main(root: Path, top: int, threshold: int, graph: bool) -> None:
     if not report.packages and not report.unreadable[0]:
         raise Refusal(f"--root {root}: there is no Python file in it")
     click.echo(page(root, report, top))
-    if sys.stderr.isatty():
+    if stats:
+        click.echo(str(statistics), err=True)
+    elif sys.stderr.isatty():
         click.secho(summary(statistics, time.perf_counter() - start), dim=True, err=True)
 
 
