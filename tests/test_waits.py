@@ -1,7 +1,10 @@
 """Who waits for whom: `run.waits()` of rule W6, as a record and as a drawing."""
 
 import asyncio
+import signal
 from typing import Any
+
+import pytest
 
 from helpers import run
 from mimo_rx import Stream, Workflow
@@ -93,3 +96,56 @@ def test_w6_a_ring_can_be_read_off_the_drawing():
         "inner/a.x <-- waits for an item of inner/b.y",
         "inner/b.x <-- waits for an item of inner/a.y",
     ]
+
+
+def test_d4_a_timeout_carries_who_waited_for_whom():
+    """D4: for whoever awaits a run, and for whoever works with one."""
+    workflow = Workflow(threshold=3, name="stuck")
+    add(workflow, counter(), outs="x", name="source") | add(workflow, forever, "x", name="sink")
+
+    async def awaited():
+        async with asyncio.timeout(2):
+            await workflow.run()
+
+    async def opened():
+        async with asyncio.timeout(2), workflow.open():
+            await asyncio.sleep(1000)
+
+    for program in (awaited, opened):
+        with pytest.raises(TimeoutError) as caught:
+            run(program())
+        cause: Any = caught.value.__cause__
+        assert cause.__notes__ == [
+            "mimo_rx: workflow 'stuck' was cancelled while these waited:\n"
+            "  source.x --> waits for room at sink.x (at most 3 items wait there)"
+        ]
+
+
+def test_d4_a_cancel_while_nobody_waits_has_no_note():
+    """D4: nor one that comes to a run that ends already."""
+    workflow = Workflow()
+    add(workflow, forever)
+
+    async def program():
+        async with asyncio.timeout(2):
+            await workflow.run()
+
+    with pytest.raises(TimeoutError) as caught:
+        run(program())
+    assert not hasattr(caught.value.__cause__, "__notes__")
+
+
+def test_d4_ctrl_c_in_start_carries_who_waited_for_whom(monkeypatch):
+    """D4: the `KeyboardInterrupt` has the drawing as a note."""
+    workflow = Workflow(name="stuck")
+
+    async def interrupted(ins, outs, state):
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+        await ins.x.pop()
+
+    step = add(workflow, interrupted, "x", name="sink")
+    add(workflow, forever, outs="x", name="source") | step
+    with pytest.raises(KeyboardInterrupt) as caught:
+        workflow.start()
+    (note,) = caught.value.__notes__
+    assert "sink.x <-- waits for an item of source.x" in note

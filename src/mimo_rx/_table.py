@@ -35,9 +35,9 @@ def printable(text: str) -> str:
 def find_bottleneck(statistics: Statistics) -> str | None:
     """Return the path of the step that holds up the others, None if none does.
 
-    It is busy for at least half of the run. Each step that feeds it waits for room for at least
-    as long as for items, each step that it feeds the other way round; and one of them does so for
-    a tenth of its life and more. Of several such steps it is the busiest one.
+    It is busy for at least half of the run, and meanwhile the steps that feed it wait for room
+    rather than for items, and those that it feeds the other way round; one of them does so for a
+    tenth of its life and more. Of several such steps it is the busiest one.
     """
     steps = statistics.steps
     before: dict[str, set[str]] = {path: set() for path in steps}
@@ -55,12 +55,13 @@ def find_bottleneck(statistics: Statistics) -> str | None:
             [steps[each] for each in before[path]],
             [steps[each] for each in after[path]],
         )
+        part = busy[path] / 2
         waits = [step.backpressured for step in behind] + [step.starved for step in ahead]
         if (
             busy[path] >= half
             and max(waits, default=0.0) >= 0.1
-            and all(step.backpressured >= step.starved for step in behind)
-            and all(step.starved >= step.backpressured for step in ahead)
+            and all((step.starved - step.backpressured) * step.seconds < part for step in behind)
+            and all((step.backpressured - step.starved) * step.seconds < part for step in ahead)
         ):
             holding.append(path)
     return max(holding, key=busy.__getitem__, default=None)
