@@ -54,6 +54,8 @@ class Contender:
         share: Items that it is given in a turn, times `hops`, as a multiple of those of others.
         reference: The key of the contender that it is compared with.
         target: What is asked of it.
+        is_whole: Whether a turn does the job once, however many items others are given, and the
+            time is that of all of it.
     """
 
     key: str
@@ -65,6 +67,7 @@ class Contender:
     share: int = 1
     reference: str | None = None
     target: Target | None = None
+    is_whole: bool = False
 
     def turn(self, items: int) -> float:
         """Take one turn.
@@ -73,12 +76,12 @@ class Contender:
             items: Items of an ordinary contender.
 
         Returns:
-            The time of an item (and of an edge), in ns.
+            The time of an item (and of an edge), or of the whole, in ns.
 
         Raises:
             RuntimeError: The result is wrong.
         """
-        entering = max(1, items * self.share // self.hops)
+        entering = 1 if self.is_whole else max(1, items * self.share // self.hops)
         gc.collect()
         before = perf_counter()
         result = self.job(entering)

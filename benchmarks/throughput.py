@@ -2,7 +2,8 @@
 
     python benchmarks/throughput.py [--items N] [--rounds N] [--only NAME] [--json | --markdown]
 
-Everything is measured in one run. How: see measure.py; what: see jobs.py and scale.py.
+Everything is measured in one run. How: see measure.py; what: see jobs.py, ablation.py,
+scale.py and startup.py.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import click
 # Started as a script, its own package is not on the path yet.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import jobs, scale
+from benchmarks import ablation, jobs, scale, startup
 from benchmarks.measure import Contender, Turns, machine, take_turns
 
-CONTENDERS = {each.key: each for each in (*jobs.CONTENDERS, *scale.CONTENDERS)}
+CONTENDERS = {
+    each.key: each for room in (jobs, ablation, scale, startup) for each in room.CONTENDERS
+}
 MEMORY = "memory"
 NAMES = [*dict.fromkeys(each.group for each in CONTENDERS.values()), MEMORY, *CONTENDERS]
 MEMORY_FACTOR = 10
@@ -35,7 +38,7 @@ class Row:
     Args:
         name: What the command line calls it.
         title: What was measured.
-        best: The best turn: ns per item, or MB.
+        best: The best turn: ns per item, ms of the whole, or MB.
         unit: Of `best`.
         against: The name of what it is compared with.
         ratio: To that: how many times the time, or how many times as fast where that is asked.
@@ -148,8 +151,8 @@ def compared(turns: Iterable[Turns]) -> list[Row]:
             Row(
                 key,
                 contender.title,
-                each.best,
-                "ns",
+                each.best / 1e6 if contender.is_whole else each.best,
+                "ms" if contender.is_whole else "ns",
                 contender.reference,
                 ratio,
                 None if target is None else str(target),
@@ -180,7 +183,8 @@ def remembered(memory: scale.Memory) -> Row:
 
 def cells(row: Row) -> tuple[str, ...]:
     """Write a line of the table."""
-    best = f"{row.best:.2f} MB" if row.unit == "MB" else f"{row.best:,.0f} ns"
+    digits = {"MB": 2, "ms": 1, "ns": 0}[row.unit]
+    best = f"{row.best:,.{digits}f} {row.unit}"
     is_speed = row.target is not None and row.target.startswith("≥")
     meaning = "× as fast" if is_speed else "× the time"
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}{meaning}"

@@ -1,0 +1,97 @@
+"""What the statistics cost (P11): the job as it is, and without the clocks of its waits.
+
+All counts of the statistics are derived from what a run keeps anyway. What they alone need are the
+clocks of waits. The contender without them runs the same two functions of the library with each
+statement that mentions the clock taken out.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from benchmarks.jobs import doubled_sum, with_workflow
+from benchmarks.measure import Contender, Target
+
+from mimo_rx._buffer import Buffer
+from mimo_rx._output import Output
+
+__all__ = ["CONTENDERS"]
+
+CLOCK = "clock"
+"""The local variable by which the functions know the clock."""
+
+
+class WithoutClock(ast.NodeTransformer):
+    """Takes the statements out that mention the clock, and counts them."""
+
+    def __init__(self) -> None:
+        self.taken_out = 0
+
+    def visit(self, node: ast.AST) -> Any:
+        small = isinstance(node, ast.Assign | ast.AugAssign | ast.If)
+        names = (each.id for each in ast.walk(node) if isinstance(each, ast.Name))
+        if small and CLOCK in names:
+            self.taken_out += 1
+            return None
+        return self.generic_visit(node)
+
+
+def without_clock(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` without the statements that mention the clock."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    cut = WithoutClock()
+    tree = ast.fix_missing_locations(cut.visit(tree))
+    if cut.taken_out < 3:
+        raise RuntimeError(f"{function.__qualname__} mentions no clock; look for it elsewhere")
+    made: dict[str, Any] = {}
+    exec(compile(tree, inspect.getfile(function), "exec"), vars(inspect.getmodule(function)), made)
+    stripped: Callable[..., Any] = made[function.__name__]
+    return stripped
+
+
+CHANGED = [
+    (cls, name, without_clock(getattr(cls, name)))
+    for cls, name in ((Buffer, "ready"), (Output, "wait_for_room"))
+]
+
+
+@contextmanager
+def no_clocks() -> Iterator[None]:
+    """Let waits run without clocks meanwhile."""
+    usual = [(cls, name, getattr(cls, name)) for cls, name, _ in CHANGED]
+    for cls, name, changed in CHANGED:
+        setattr(cls, name, changed)
+    try:
+        yield
+    finally:
+        for cls, name, function in usual:
+            setattr(cls, name, function)
+
+
+def with_workflow_without_clocks(items: int) -> int:
+    with no_clocks():
+        return with_workflow(items)
+
+
+STATISTICS = partial(Contender, group="statistics", expected=doubled_sum)
+
+CONTENDERS = (
+    STATISTICS(
+        "no-clocks",
+        title="workflow, one item per push, without statistics of time",
+        job=with_workflow_without_clocks,
+    ),
+    STATISTICS(
+        "clocks",
+        title="workflow, one item per push, with them",
+        job=with_workflow,
+        reference="no-clocks",
+        target=Target(1.03),
+    ),
+)
