@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from reactivex import ConnectableObservable, Observable
+from reactivex.subject import ReplaySubject
 
 from ._callable import function_name, is_coroutine_function
+from ._catalogue import CATALOGUE, Entry, entry_of
 from ._errors import WiringError
 from ._stream import Stream, StreamFactory
 
@@ -22,7 +24,9 @@ __all__ = [
     "check_result",
     "counts_readers",
     "describe",
+    "holding",
     "is_connectable",
+    "known_as",
     "name_of",
     "of_rx",
     "parts",
@@ -32,17 +36,6 @@ __all__ = [
     "user_functions",
 ]
 
-_RESUBSCRIBING = frozenset({"do_while", "repeat", "retry", "while_do"})
-_STAYING = frozenset(
-    (
-        "all", "average", "contains", "count", "default_if_empty", "dematerialize", "distinct",
-        "distinct_until_changed", "element_at", "filter", "filter_indexed", "find", "find_index",
-        "first", "ignore_elements", "is_empty", "last", "map", "map_indexed", "materialize", "max",
-        "min", "pairwise", "pluck", "pluck_attr", "reduce", "scan", "single", "skip", "skip_last",
-        "skip_while", "skip_while_indexed", "some", "starmap", "starmap_indexed", "sum", "take",
-        "take_last", "take_while", "take_while_indexed", "to_dict", "to_list", "to_set",
-    )
-)  # fmt: skip
 _CURRIED = "_wrap_curried"
 _COMPOSED = "_compose"
 
@@ -98,7 +91,8 @@ def describe(operator: object) -> str:
 
 def resubscribes(operator: object) -> bool:
     """Tell whether `operator` is one of RxPY's that subscribe to their source again."""
-    return of_rx(operator) and name_of(operator) in _RESUBSCRIBING
+    entry = known_as(operator)
+    return entry is not None and entry.resubscribes
 
 
 def stays_on_thread(operator: Callable[[Any], Any]) -> bool:
@@ -106,7 +100,28 @@ def stays_on_thread(operator: Callable[[Any], Any]) -> bool:
 
     Those of RxPY that neither subscribe to anything else nor have anything scheduled do.
     """
-    return all(of_rx(each) and name_of(each) in _STAYING for each in parts(operator))
+    entries = [known_as(each) for each in parts(operator)]
+    return all(entry is not None and entry.stays for entry in entries)
+
+
+def known_as(operator: object) -> Entry | None:
+    """Return what the catalogue knows of `operator`; None if it is none of RxPY's own."""
+    if not of_rx(operator):
+        return None
+    entry = entry_of(name_of(operator))
+    if entry is CATALOGUE["multicast"] and _replays(_cells(_unwrapped(operator))):
+        return CATALOGUE["replay"]
+    return entry
+
+
+def holding(operator: object) -> Entry | None:
+    """Return what the catalogue knows of `operator` if it holds items outside the bound."""
+    entry = known_as(operator)
+    if entry is None or not entry.holds:
+        return None
+    cells = _cells(_unwrapped(operator))
+    given = (cells.get("args", ()), cells.get("kwargs", {}))
+    return entry if entry.holds_if is None or entry.holds_if(*given[0], **given[1]) else None
 
 
 def apply_to_probe(operator: Callable[[Any], Any], probe: Observable[Any] | None = None) -> Any:
@@ -220,6 +235,11 @@ def _unwrapped(operator: object) -> object:
 
 def _of_rx(operator: object) -> bool:
     return str(getattr(operator, "__module__", "")).startswith("reactivex.")
+
+
+def _replays(caught: dict[str, Any]) -> bool:
+    factory = str(getattr(caught.get("subject_factory"), "__module__", ""))
+    return isinstance(caught.get("subject"), ReplaySubject) or factory.endswith("._replay")
 
 
 def _cells(function: object) -> dict[str, Any]:
