@@ -178,7 +178,10 @@ def test_pipe_refuses_what_it_cannot_mean(workflow):
         (lambda: a.pipe(b["x"], "left", "x"), "name it once"),
         (lambda: a.pipe(b, "left", "x", "y"), "takes one step and two names"),
         (lambda: a.pipe(b, ops.map(str)), "takes one step and two names"),
-        (lambda: a.pipe(ops.map(str), output="left"), "with output or input leads into a step"),
+        (
+            lambda: a.pipe(ops.map(str), output="left"),
+            "with output, input or feedback leads into a step",
+        ),
         (lambda: b.pipe(ops.map(str), a), "lead the flow into it with `flow | step`"),
         (lambda: b.pipe(Made), r"did you mean `Made\(\)`"),
         (lambda: b.pipe(factory), r"did you mean `factory\(\)`"),

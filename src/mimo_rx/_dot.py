@@ -142,6 +142,7 @@ class _Drawing:
                     )
                     if value
                 ]
+                attributes += ["style=dashed"] if link.feedback else []
                 drawn = f" [{' '.join(attributes)}]" if attributes else ""
                 yield (f"{self.indent}{self._id(source.node)} -> {self._id(target.node)}{drawn}")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ._errors import WiringError
 from ._flow import BareFlow, Derived, Flow, Merged, ObservableFlow
@@ -81,13 +81,22 @@ class _Seeds(NamedTuple):
     items: tuple[Any, ...]
 
 
+class _Fedback(NamedTuple):
+    """An atom that is reached over an edge that closes a meant ring."""
+
+    atom: PortRef | _Place
+
+
+_Atom: TypeAlias = PortRef | _Place | _Seeds | _Fedback
+
+
 class _Needs(NamedTuple):
     """What a node is made of: its operators, the atoms it reads, and what it claims."""
 
     place: _Place
     operators: tuple[Any, ...]
-    atoms: list[PortRef | _Place | _Seeds]
-    claims: list[tuple[Flow, list[PortRef | _Place | _Seeds]]]
+    atoms: list[_Atom]
+    claims: list[tuple[Flow, list[_Atom]]]
 
 
 class _Flattener:
@@ -95,6 +104,7 @@ class _Flattener:
         self.layout = layout
         self._edges: list[Edge] = []
         self._direct: set[Edge] = set()
+        self._feedback: set[Edge] = set()
         self._nodes: dict[tuple[int, int], Node] = {}
         self._uses: dict[int, Counter[int]] = {}
         if read is not None:
@@ -110,6 +120,7 @@ class _Flattener:
             edges=tuple(self._edges),
             ins=tuple(workflow.ins),
             outs=outs,
+            feedback=frozenset(self._feedback),
             threshold=workflow.threshold,
         )
 
@@ -118,11 +129,17 @@ class _Flattener:
         for frame in self.layout.frames:
             for link in frame.links:
                 if link.step in frame.numbers:
-                    self.add(link.source, PortRef(frame.numbers[link.step], link.port), frame)
+                    target = PortRef(frame.numbers[link.step], link.port)
+                    self.add(link.source, target, frame, feedback=link.feedback)
 
-    def add(self, flow: Flow, target: PortRef, frame: Frame | None = None) -> None:
+    def add(
+        self, flow: Flow, target: PortRef, frame: Frame | None = None, *, feedback: bool = False
+    ) -> None:
         """Add what leads from `flow` into `target`."""
-        for atom in self._atoms(_Place(frame or self.layout.root, flow)):
+        for atom in self._atoms(_Place(frame or self.layout.root, flow), feedback):
+            fedback = isinstance(atom, _Fedback)
+            if isinstance(atom, _Fedback):
+                atom = atom.atom
             if isinstance(atom, _Seeds) and target.step != ENVIRONMENT:
                 self.layout.seed(target.step, target.port, atom.items)
                 continue
@@ -133,22 +150,28 @@ class _Flattener:
                     edge = Edge(Node((edge.source,)), target)
                 self._direct.add(edge)
             self._edges.append(edge)
+            if fedback:
+                self._feedback.add(edge)
 
-    def _atoms(self, place: _Place) -> list[PortRef | _Place | _Seeds]:
+    def _atoms(self, place: _Place, feedback: bool = False) -> list[_Atom]:
         """Return what stands behind `place` when all names are followed."""
-        found: list[PortRef | _Place | _Seeds] = []
+        found: list[_Atom] = []
         path: set[object] = set()
-        stack: list[Any] = [place]
+        stack: list[Any] = [_Fedback(place) if feedback else place]
         while stack:
             entry = stack.pop()
+            fedback = isinstance(entry, _Fedback)
+            if fedback:
+                entry = entry.atom
             if isinstance(entry, _Leave):
                 path.discard(entry.name)
             elif not isinstance(entry, _Place) or (followed := self._follow(entry)) is None:
-                found.append(entry)
+                found.append(_Fedback(entry) if fedback else entry)
             elif followed.name not in path:  # else a ring of names, which feeds nothing new
                 path.add(followed.name)
                 stack.append(_Leave(followed.name))
-                stack.extend(reversed(followed.behind))
+                behind = reversed(followed.behind)
+                stack.extend(map(_fed_back, behind) if fedback else behind)
         return found
 
     def _follow(self, place: _Place) -> _Followed | None:
@@ -167,7 +190,7 @@ class _Flattener:
         inner = frame.children.get(step)
         if inner is None:
             return _Followed(flow, [PortRef(frame.numbers[step], port)])
-        behind = [_Place(inner, source) for source in inner.feeds.get((None, port), ())]
+        behind = [_Place(inner, link.source) for link in inner.feeds.get((None, port), ())]
         return _Followed((id(inner), "output", port), behind)
 
     def _follow_input(self, frame: Frame, name: str) -> _Followed:
@@ -175,14 +198,19 @@ class _Flattener:
         if frame.parent is None or frame.step is None:
             return _Followed(key, [PortRef(ENVIRONMENT, name)])
         feeds = frame.parent.feeds.get((frame.step, name), ())
-        behind: list[Any] = [_Place(frame.parent, source) for source in feeds]
+        behind: list[Any] = []
+        for link in feeds:
+            source = _Place(frame.parent, link.source)
+            behind.append(_Fedback(source) if link.feedback else source)
         seeds = frame.step.seeds.get(name)
         if seeds:
             behind.insert(0, _Seeds(f"{frame.step.name}.{name}", seeds))
         return _Followed(key, behind)
 
-    def _built(self, atom: PortRef | _Place | _Seeds) -> PortRef | Node:
+    def _built(self, atom: _Atom) -> PortRef | Node:
         """Return what stands for `atom` in the plan; its node is made if need be."""
+        if isinstance(atom, _Fedback):
+            return Node((self._built(atom.atom),), feedback=True)
         if isinstance(atom, PortRef):
             return atom
         if isinstance(atom, _Seeds):
@@ -269,8 +297,13 @@ def _step_and_port(frame: Frame, flow: Port | BareFlow) -> tuple[Step, str]:
     return frame.step_of(flow), flow.port
 
 
+def _fed_back(entry: Any) -> Any:
+    return entry if isinstance(entry, _Fedback | _Seeds) else _Fedback(entry)
+
+
 def _places_in(needs: _Needs) -> list[_Place]:
     atoms = [*needs.atoms, *(atom for _, claimed in needs.claims for atom in claimed)]
+    atoms = [atom.atom if isinstance(atom, _Fedback) else atom for atom in atoms]
     return [atom for atom in atoms if isinstance(atom, _Place)]
 
 

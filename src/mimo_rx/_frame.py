@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ._flow import BareFlow, Flow
+from ._flow import BareFlow
 from ._graph import Link
 from ._plan import PlannedStep
 from ._sources import SourceStream
@@ -34,7 +34,7 @@ class Frame:
     children: dict[Step, Frame] = field(default_factory=dict)
     numbers: dict[Step, int] = field(default_factory=dict)
     """The plan's number of each step that runs."""
-    feeds: dict[tuple[Step | None, str], list[Flow]] = field(default_factory=dict)
+    feeds: dict[tuple[Step | None, str], list[Link]] = field(default_factory=dict)
     """What leads into each input of its steps, and (None) into its own outputs."""
     names: set[str] = field(default_factory=set)
     numbered: dict[str, int] = field(default_factory=dict)
@@ -132,7 +132,7 @@ class Layout:
         path = "" if parent is None or step is None else f"{parent.path}{step.name}/"
         frame = Frame(workflow, links, path, parent, step, names=set(workflow.steps))
         for link in links:
-            frame.feeds.setdefault((link.step, link.port), []).append(link.source)
+            frame.feeds.setdefault((link.step, link.port), []).append(link)
         if parent is not None and step is not None:
             parent.children[step] = frame
         self.frames.append(frame)

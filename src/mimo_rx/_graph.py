@@ -25,6 +25,8 @@ class Link(NamedTuple):
     step: Step | None
     """The step that it leads into; None for an output of the workflow itself."""
     port: str
+    feedback: bool = False
+    """Whether it closes a ring that is meant (D6)."""
 
 
 class Graph:
@@ -92,8 +94,14 @@ class Graph:
         """Return the step that a stream read before it was one has become; None if none."""
         return self._bound.get(bare) or self.known_step(bare.stream)
 
-    def link(self, source: Flow, step: Step | None, port: str) -> None:
+    def link(self, source: Flow, step: Step | None, port: str, *, feedback: bool = False) -> None:
         """Make the edge from `source` into an input of `step`, or into an output of the workflow.
+
+        Args:
+            source: What is read.
+            step: What it leads into; None for the workflow itself.
+            port: Name of the input, or of the workflow's output.
+            feedback: Whether the edge closes a ring that is meant.
 
         Raises:
             WiringError: The same edge is there already.
@@ -109,7 +117,7 @@ class Graph:
                 f"{source.label()} already leads into {target} in workflow "
                 f"{self.workflow.name!r}; the same edge cannot be made twice"
             )
-        self.links[key] = Link(source, step, port)
+        self.links[key] = Link(source, step, port, feedback)
 
     @contextmanager
     def atomically(self) -> Iterator[None]:

@@ -60,6 +60,8 @@ class Node:
     observable: Observable[Any] | None = None
     claims: tuple[tuple[Any, PortRef | Node], ...] = ()
     """(flow object inside `observable`, what it stands for in this plan)"""
+    feedback: bool = False
+    """Whether it stands for an edge that closes a meant ring, and that operators read (D6)."""
     name: str = ""
     """How errors and notes call it."""
 
@@ -82,6 +84,8 @@ class Plan:
     """Output ports of the environment: the workflow's own inputs."""
     outs: tuple[str, ...] = ()
     """Input ports of the environment: the workflow's own outputs."""
+    feedback: frozenset[Edge] = frozenset()
+    """Those of `edges` that close a meant ring (D6); see also :attr:`Node.feedback`."""
     threshold: int = 100
     """Bound of the buffers in front of `outs`, in items."""
 

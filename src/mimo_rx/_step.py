@@ -79,7 +79,13 @@ class Step(Flow):
         """Names of its outputs."""
         return self._stream.outs
 
-    def pipe(self, *operators: Any, output: str | None = None, input: str | None = None) -> Any:
+    def pipe(
+        self,
+        *operators: Any,
+        output: str | None = None,
+        input: str | None = None,
+        feedback: bool = False,
+    ) -> Any:
         """Lead an output of this step into a step; or apply operators, as any flow does.
 
         Args:
@@ -87,6 +93,9 @@ class Step(Flow):
                 if need be; or operators of Rx.
             output: Name of the output; may be left out where this step has one main output.
             input: Name of the input; may be left out where the other step has one input.
+            feedback: Whether the edge closes a ring that is meant. Today this tells only
+                :meth:`Workflow.check` and drawings so: the input does not yet close by itself
+                when its ring has come to rest, so a stream of the ring has to end it.
 
         Returns:
             The step that was led into; a flow where operators were applied.
@@ -95,17 +104,28 @@ class Step(Flow):
             WiringError: There is no output, input or step that could be meant, or the two are
                 connected already.
             UnknownPort: A name is not that of a port.
+
+        Example:
+            >>> from mimo_rx import Stream, Workflow
+            >>> async def nothing(ins, outs, state):
+            ...     pass
+            >>> workflow = Workflow()
+            >>> crawl = workflow.add_stream(Stream(["page"], ["link"], fn=nothing, name="crawl"))
+            >>> crawl.pipe(crawl, feedback=True)
+            <step 'crawl' (page) -> (link)>
         """
         from ._stream import StreamFactory
         from ._wiring import connect
 
         target = operators[0] if operators else None
         refuse_uncalled(target)
-        named = output is not None or input is not None
+        if not isinstance(feedback, bool):
+            raise WiringError(f"feedback of pipe must be True or False, got {feedback!r}")
+        named = output is not None or input is not None or feedback
         if not isinstance(target, Operand) or isinstance(target, StreamFactory):
             if named:
                 raise WiringError(
-                    f"pipe of step {self.name!r} with output or input leads into a step, "
+                    f"pipe of step {self.name!r} with output, input or feedback leads into a step, "
                     f"got {target!r}"
                 )
             return super().pipe(*operators)
@@ -116,7 +136,8 @@ class Step(Flow):
                 f"got {operators!r}; write `step | operator | step`"
             )
         output, input = output or names[0], input or names[1]
-        return connect(Port(self, self.output_name(output)), target, input)
+        source = Port(self, self.output_name(output))
+        return connect(source, target, input, feedback=feedback)
 
     def push(self, item: Any, input: str | None = None) -> None:
         """Seed an input: `item` waits there when a run starts.

@@ -95,12 +95,13 @@ def as_flow(source: Any, *, ports: tuple[Flow, ...] = (), **settings: Any) -> Fl
     return outside
 
 
-def lead(flow: Flow, targets: Sequence[Target]) -> list[Any]:
+def lead(flow: Flow, targets: Sequence[Target], *, feedback: bool = False) -> list[Any]:
     """Lead `flow` into each of `targets`, or into none.
 
     Args:
         flow: What is read. The members of a merge are led one by one.
         targets: Where to.
+        feedback: Whether these edges close a ring that is meant.
 
     Returns:
         What each target is worth, a step where a stream was added.
@@ -119,18 +120,19 @@ def lead(flow: Flow, targets: Sequence[Target]) -> list[Any]:
                 step = value = graph.step_of(target.operand)
             port = str(target.port) if step is None else step.input_name(target.port)
             for source in sources:
-                graph.link(source, step, port)
+                graph.link(source, step, port, feedback=feedback)
             values.append(value)
     return values
 
 
-def connect(source: Flow, target: Any, input: str | None) -> Any:
+def connect(source: Flow, target: Any, input: str | None, *, feedback: bool = False) -> Any:
     """Lead `source` into the input called `input` of `target`, as the methods of old do.
 
     Args:
         source: What is read.
         target: A step, a port, a stream to be added, or an output of the workflow.
         input: Name of the input; None for the only one, or where `target` names it.
+        feedback: Whether the edge closes a ring that is meant.
 
     Returns:
         What was led into.
@@ -139,11 +141,16 @@ def connect(source: Flow, target: Any, input: str | None) -> Any:
         WiringError: The edge cannot be made.
     """
     where = _as_target(target)
+    if feedback and isinstance(where.operand, WorkflowOutput):
+        raise WiringError(
+            f"feedback=True of pipe is for an edge into a step, got {target!r}, which leads out of "
+            "the workflow"
+        )
     if input is not None:
         if where.port is not None:
             raise WiringError(f"pipe was given the input {input!r} beside {target!r}; name it once")
         where = where._replace(port=input)
-    return lead(source, [where])[0]
+    return lead(source, [where], feedback=feedback)[0]
 
 
 def _as_target(operand: Any) -> Target:
