@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ._catalogue import Entry
+from ._errors import WiringError
+from ._flatten import flatten
 from ._flow import BareFlow, Flow, ObservableFlow
-from ._step import Port, Step, WorkflowInput
+from ._operators import describe, holding, holding_observable, parts
+from ._plan import ENVIRONMENT, Edge, Node, Plan, PortRef
+from ._shape import Shape
+from ._step import Port, WorkflowInput
 from ._workflow import Workflow
 
 __all__ = ["Finding", "Severity", "check", "is_connected"]
@@ -38,10 +44,19 @@ def check(workflow: Workflow) -> tuple[Finding, ...]:
         workflow: The blueprint; nested workflows are looked into.
 
     Returns:
-        The findings: inputs that nothing feeds (``unfed-input``), main outputs that nobody reads
-        (``unread-output``), ports of a workflow that lead nowhere inside (``unread-workflow-input``
-        and ``unfed-workflow-output``), and Observables from outside that deliver into a combinator
-        without an entry of their own (``outside-observable``).
+        The findings, by their codes:
+
+        ``unfed-input`` (warning): nothing feeds an input;
+        ``unread-output`` (warning): nobody reads a main output;
+        ``unread-workflow-input``, ``unfed-workflow-output`` (warnings): a port of a workflow leads
+        nowhere inside;
+        ``dead-end-flow`` (warning): a flow that somebody holds leads nowhere;
+        ``outside-observable`` (info): an Observable from outside delivers into a combinator
+        without an entry of its own;
+        ``feeds-itself`` (error): operators stand in a ring without a stream in it;
+        ``unmarked-ring`` (error): streams stand in a ring, and no edge of it is marked as feedback;
+        ``holding-operator`` (info): an operator holds items outside the bound;
+        ``uneven-join`` (info): the branches of a fork meet again and may not stay level.
 
     Example:
         >>> from mimo_rx import Stream, Workflow
@@ -59,12 +74,18 @@ def check(workflow: Workflow) -> tuple[Finding, ...]:
         findings += _of_steps(path, inner)
         findings += _of_ports(path, inner)
         findings += _of_flows(path, inner)
+        findings += _of_dead_ends(path, inner)
         pending += [
             (f"{path}{step.name}/", step.stream)
             for step in inner.steps.values()
             if isinstance(step.stream, Workflow)
         ]
-    return tuple(findings)
+    try:
+        plan = flatten(workflow)
+    except WiringError as error:
+        return (*findings, Finding("feeds-itself", "error", "", "", str(error)))
+    shape = Shape(plan)
+    return (*findings, *_of_rings(shape), *_of_nodes(plan), *_of_joins(shape))
 
 
 def is_connected(flow: Flow) -> bool:
@@ -104,7 +125,7 @@ def _of_steps(path: str, workflow: Workflow) -> Iterator[Finding]:
                     "from the start",
                 )
         for port in step.stream.main_outs:
-            if (step, port) not in read:
+            if (step.name, port) not in read:
                 yield Finding(
                     "unread-output",
                     "warning",
@@ -117,7 +138,8 @@ def _of_steps(path: str, workflow: Workflow) -> Iterator[Finding]:
 
 def _of_ports(path: str, workflow: Workflow) -> Iterator[Finding]:
     where = f"workflow {workflow.name!r}" if not path else f"step {path[:-1]!r}"
-    read = {flow.name for flow in _flows(workflow) if isinstance(flow, WorkflowInput)}
+    flows = (*_flows(workflow), *_behind(_dead_ends(workflow)))
+    read = {flow.name for flow in flows if isinstance(flow, WorkflowInput)}
     fed = {link.port for link in workflow.graph.links.values() if link.step is None}
     for port in tuple(workflow.ins):
         if port not in read:
@@ -157,22 +179,123 @@ def _of_flows(path: str, workflow: Workflow) -> Iterator[Finding]:
             )
 
 
-def _outputs_read(workflow: Workflow) -> set[tuple[Step | None, str]]:
-    read: set[tuple[Step | None, str]] = set()
-    for flow in _flows(workflow):
-        if isinstance(flow, Port):
-            read.add((flow.step, flow.name))
-        elif isinstance(flow, BareFlow):
-            read.add((workflow.graph.bound_step(flow), flow.port))
-    return read
+def _of_dead_ends(path: str, workflow: Workflow) -> Iterator[Finding]:
+    for flow in _dead_ends(workflow):
+        ends = {end for each in _behind([flow]) if (end := _end(workflow, each))}
+        step, port = next(iter(ends)) if len(ends) == 1 else ("", "")
+        yield Finding(
+            "dead-end-flow",
+            "warning",
+            path + step if step else path[:-1],
+            port,
+            f"flow {flow.label()!r} leads nowhere: its items are discarded; lead it into a step, "
+            "unless it is only read outside the workflow",
+        )
+
+
+def _of_rings(shape: Shape) -> Iterator[Finding]:
+    for ring in shape.rings():
+        yield Finding(
+            "unmarked-ring",
+            "error",
+            shape.name(ring[0].source),
+            ring[0].output,
+            f"a ring that no edge is marked to close: {shape.draw(ring)}; if it is meant, lead its "
+            "last edge by `step.pipe(other, feedback=True)`",
+        )
+
+
+def _of_joins(shape: Shape) -> Iterator[Finding]:
+    for join, one, other in shape.uneven_joins():
+        name, fork = shape.name(join), shape.name(one[0].source)
+        yield Finding(
+            "uneven-join",
+            "info",
+            name,
+            other[-1].input,
+            f"step {name!r} joins two branches from {fork!r}, {shape.draw(one)} and "
+            f"{shape.draw(other)}; where one needs more than {shape.plan.steps[join].threshold} "
+            f"items before it delivers, the other fills up: give {name!r} a larger threshold",
+        )
+
+
+def _of_nodes(plan: Plan) -> Iterator[Finding]:
+    """Find what holds items outside the bound, each once, on the first edge that reads it."""
+    seen: set[Node] = set()
+    for edge in plan.edges:
+        stack = [edge.source]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Node) and node not in seen:
+                seen.add(node)
+                yield from (_held(plan, edge, node, *found) for found in _holding(node))
+                stack.extend(reversed((*node.sources, *(stands for _, stands in node.claims))))
+
+
+def _holding(node: Node) -> Iterator[tuple[str, Entry]]:
+    """Yield what holds items in `node`, with what to call it and its place."""
+    if node.observable is not None and (entry := holding_observable(node.observable)):
+        yield entry.name, entry
+    operators = [part for operator in node.operators for part in parts(operator)]
+    for number, operator in enumerate(operators, 1):
+        if entry := holding(operator):
+            yield f"operator {number} of {len(operators)}, {describe(operator)},", entry
+
+
+def _held(plan: Plan, edge: Edge, node: Node, what: str, entry: Entry) -> Finding:
+    source: PortRef | Node | None = node
+    while isinstance(source, Node):
+        behind = (*source.sources, *(stands for _, stands in source.claims))
+        source = behind[0] if behind else None
+    origin = "nothing" if source is None else _named(plan, source, "ins")
+    inside = edge.target.step != ENVIRONMENT
+    return Finding(
+        "holding-operator",
+        "info",
+        plan.steps[edge.target.step].path if inside else "",
+        edge.target.port,
+        f"on the edge {origin} -> {_named(plan, edge.target, 'outs')}, {what} holds "
+        f"{entry.holds} outside the bound; use {entry.instead}",
+    )
+
+
+def _named(plan: Plan, port: PortRef, environment: str) -> str:
+    path = environment if port.step == ENVIRONMENT else plan.steps[port.step].path
+    return f"{path}.{port.port}"
+
+
+def _outputs_read(workflow: Workflow) -> set[tuple[str, str] | None]:
+    flows = (*_flows(workflow), *_behind(_dead_ends(workflow)))
+    return {_end(workflow, flow) for flow in flows}
+
+
+def _end(workflow: Workflow, flow: Flow) -> tuple[str, str] | None:
+    """Return the step and output that `flow` is; None if it is no output of a step."""
+    if isinstance(flow, Port):
+        return flow.step.name, flow.name
+    if isinstance(flow, BareFlow) and (step := workflow.graph.bound_step(flow)):
+        return step.name, flow.port
+    return None
+
+
+def _dead_ends(workflow: Workflow) -> list[Flow]:
+    """Return the outermost flows that lead nowhere, in the order in which they were made."""
+    leading = {id(flow) for flow in _flows(workflow)}
+    flows = [flow for flow in workflow.graph.flows if id(flow) not in leading]
+    inner = {id(parent) for flow in flows for parent in flow.parents}
+    return [flow for flow in flows if id(flow) not in inner]
 
 
 def _flows(workflow: Workflow) -> Iterator[Flow]:
     """Yield every flow that leads somewhere, and those that it is made from, each once."""
+    return _behind(link.source for link in workflow.graph.links.values())
+
+
+def _behind(flows: Iterable[Flow]) -> Iterator[Flow]:
     seen: set[int] = set()
-    stack = [link.source for link in reversed(workflow.graph.links.values())]
+    stack = [*flows][::-1]
     while stack:
-        flow = stack.pop().readable()
+        flow = stack.pop()
         if id(flow) not in seen:
             seen.add(id(flow))
             yield flow

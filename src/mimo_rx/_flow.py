@@ -68,6 +68,11 @@ class Flow(Operand, Observable[Any]):
         """The workflow that it is of; None as long as there is none."""
         return self._workflow
 
+    def _note(self) -> None:
+        """Let its workflow know of it, to tell where it leads nowhere."""
+        if self._workflow is not None:
+            self._workflow.graph.note(self)
+
     @functools.cached_property
     def lock(self) -> threading.RLock:  # type: ignore[override] # RxPY sets it in `__init__`
         """The lock that RxPY's combinators hold while they deliver from this Observable."""
@@ -235,6 +240,7 @@ class Derived(Flow):
         self.parents = (parent, *(claim.readable() for claim in self.claims))
         self.bare = _bare(self.parents)
         super().__init__(common_workflow(self.parents))
+        self._note()
 
     @property
     def probe(self) -> Observable[Any] | None:
@@ -262,13 +268,18 @@ class Merged(Flow):
     """All items of several flows, in the order in which they come."""
 
     def __init__(self, flows: Iterable[Flow]) -> None:
+        flows = [each.readable() for each in flows]
         self.parents = tuple(
             member
-            for flow in [each.readable() for each in flows]
+            for flow in flows
             for member in (flow.parents if isinstance(flow, Merged) else (flow,))
         )
         self.bare = _bare(self.parents)
         super().__init__(common_workflow(self.parents))
+        self._note()
+        for flow in flows:
+            if isinstance(flow, Merged) and flow.workflow is not None:
+                flow.workflow.graph.forget(flow)
 
     def label(self) -> str:
         return f"[{', '.join(flow.label() for flow in self.parents)}]"
@@ -285,6 +296,7 @@ class ObservableFlow(Flow):
         self.parents = tuple(claim.readable() for claim in self.claims)
         self.bare = _bare(self.parents)
         super().__init__(common_workflow(self.parents))
+        self._note()
 
     def label(self) -> str:
         return type(self.observable).__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from ._errors import WiringError
 from ._flow import BareFlow, Flow, two_workflows
@@ -40,6 +41,22 @@ class Graph:
         # Both can be rebuilt from the steps, and are, after a refusal and in another process.
         self._places: dict[int, list[Step]] | None = None
         self._numbers: dict[str, int] = {}
+        # Weakly: a program that lives long makes and drops many. Not even that in another process.
+        self._flows: WeakKeyDictionary[Flow, int] = WeakKeyDictionary()
+        self._noted = 0
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The flows made of its outputs that somebody still has, except merges led somewhere."""
+        return tuple(self._flows)
+
+    def note(self, flow: Flow) -> None:
+        """Know of a flow as long as somebody has it."""
+        self._flows[flow] = self._noted = self._noted + 1
+
+    def forget(self, flow: Flow) -> None:
+        """Know no more of a merge: its members lead on, each for itself."""
+        self._flows.pop(flow, None)
 
     def add(self, stream: object, name: object = None, threshold: int | None = None) -> Step:
         """Add a step; see :meth:`Workflow.add_stream`."""
@@ -124,6 +141,7 @@ class Graph:
         """Take back what was added in the block if it fails."""
         tables: tuple[dict[Any, Any], ...] = (self.steps, self.links, self._bound)
         sizes = [len(table) for table in tables]
+        noted = self._noted
         try:
             yield
         except BaseException:
@@ -132,6 +150,9 @@ class Graph:
                     table.popitem()
             self._places = None
             self._numbers.clear()
+            for flow, number in [*self._flows.items()] if self._noted > noted else ():
+                if number > noted:
+                    self._flows.pop(flow, None)
             raise
 
     def _end(self, source: Flow) -> Any:
@@ -176,7 +197,11 @@ class Graph:
                 stack += [each for each in inner if isinstance(each, Workflow)]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_places": None}
+        return {**self.__dict__, "_places": None, "_flows": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._flows = WeakKeyDictionary()
 
 
 def at_least(least: int, what: str, number: object) -> int:

@@ -25,6 +25,7 @@ __all__ = [
     "counts_readers",
     "describe",
     "holding",
+    "holding_observable",
     "is_connectable",
     "known_as",
     "name_of",
@@ -235,6 +236,15 @@ def _unwrapped(operator: object) -> object:
 
 def _of_rx(operator: object) -> bool:
     return str(getattr(operator, "__module__", "")).startswith("reactivex.")
+
+
+def holding_observable(observable: Observable[Any]) -> Entry | None:
+    """Return what the catalogue knows of ``rx.zip`` and its like if it holds items."""
+    module = str(getattr(getattr(observable, "_subscribe", None), "__module__", ""))
+    entry = (
+        entry_of(module.rpartition(".")[2]) if module.startswith("reactivex.observable") else None
+    )
+    return entry if entry is not None and entry.holds and entry.holds_if is None else None
 
 
 def _replays(caught: dict[str, Any]) -> bool:

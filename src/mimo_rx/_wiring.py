@@ -122,6 +122,8 @@ def lead(flow: Flow, targets: Sequence[Target], *, feedback: bool = False) -> li
             for source in sources:
                 graph.link(source, step, port, feedback=feedback)
             values.append(value)
+    if isinstance(flow, Merged):
+        graph.forget(flow)
     return values
 
 

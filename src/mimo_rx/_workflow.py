@@ -263,7 +263,13 @@ class Workflow(Stream):
         return engine().open(self, threshold=_bound(threshold), shutdown_timeout=shutdown_timeout)
 
     def check(self) -> tuple[Finding, ...]:
-        """Return what looks wrong, without running anything."""
+        """Return what looks wrong, without running anything.
+
+        Each finding has a code: ``unfed-input``, ``unread-output``, ``unread-workflow-input``,
+        ``unfed-workflow-output``, ``dead-end-flow``, ``outside-observable``, ``feeds-itself``,
+        ``unmarked-ring``, ``holding-operator`` or ``uneven-join``. ``docs/findings.md`` says what
+        each means and what to do.
+        """
         from ._check import check
 
         return check(self)

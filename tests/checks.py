@@ -1,0 +1,14 @@
+"""What the tests of `check()` share."""
+
+from mimo_rx import Workflow
+from mimo_rx._check import Finding
+
+
+def found(workflow: Workflow, code: str) -> list[Finding]:
+    """Return the findings of one code."""
+    return [finding for finding in workflow.check() if finding.code == code]
+
+
+def found_at(workflow: Workflow, code: str) -> list[tuple[str, str]]:
+    """Return where the findings of one code are."""
+    return [(finding.step, finding.port) for finding in found(workflow, code)]
