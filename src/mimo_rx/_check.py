@@ -13,7 +13,7 @@ from ._flow import BareFlow, Flow, ObservableFlow
 from ._operators import describe, holding, holding_observable, parts
 from ._plan import ENVIRONMENT, Edge, Node, Plan, PortRef
 from ._shape import Shape
-from ._step import Port, WorkflowInput
+from ._step import Port, Step, WorkflowInput
 from ._workflow import Workflow
 
 __all__ = ["Finding", "Severity", "check", "is_connected"]
@@ -93,21 +93,16 @@ def is_connected(flow: Flow) -> bool:
     workflow = flow.workflow
     if workflow is None:
         return False
-    read = _outputs_read(workflow)
+    leading = _flows(workflow)
     if isinstance(flow, Step):
-        return any((flow, port) in read for port in flow.outs)
-    if isinstance(flow, Port):
-        return (flow.step, flow.name) in read
-    return any(each is flow or _same_input(each, flow) for each in _flows(workflow))
-
-
-def _same_input(one: Flow, other: Flow) -> bool:
-    """Tell whether both are the same input of the workflow, which is made anew at each use."""
-    return (
-        isinstance(one, WorkflowInput)
-        and isinstance(other, WorkflowInput)
-        and one.name == other.name
-    )
+        ends: set[object] = {(flow.name, port) for port in flow.outs}
+        return any(_end(workflow, each) in ends for each in leading)
+    if isinstance(flow, Port | BareFlow):
+        end = _end(workflow, flow)
+        return end is not None and any(_end(workflow, each) == end for each in leading)
+    if isinstance(flow, WorkflowInput):  # made anew at each use
+        return any(isinstance(each, WorkflowInput) and each.name == flow.name for each in leading)
+    return any(each is flow for each in leading)
 
 
 def _of_steps(path: str, workflow: Workflow) -> Iterator[Finding]:
