@@ -270,3 +270,17 @@ def test_w9_a_long_chain_of_joins_with_sources_of_their_own_is_looked_through():
         last = meet
     last | workflow.add_stream(stream("sink", outs=()))
     assert workflow.check() == ()
+
+
+def test_w9_the_search_for_forks_gives_up_in_time():
+    """W9: where sources of their own meet in ever new ways and nothing forks, but in circles."""
+    workflow = Workflow()
+    last = workflow.add_stream(source("s"))
+    for _ in range(500):
+        other = workflow.add_stream(source("t"))
+        meet, aside = (workflow.add_stream(stream("m", ("a", "b"))) for _ in range(2))
+        last | [meet["a"], aside["a"]]
+        other | [meet["b"], aside["b"]]
+        last = workflow.add_stream(stream("n"))
+        [meet, aside] | last
+    assert found(workflow, "uneven-join") == []

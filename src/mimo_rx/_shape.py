@@ -18,6 +18,12 @@ __all__ = ["Arc", "Fork", "Shape"]
 _PATIENCE = 100
 """Arcs that the search for forks looks at, for each arc that there is."""
 
+_INPUTS = 2
+"""Inputs of a join that are followed through one vertex."""
+
+_WAYS = 2
+"""Ways from one vertex to one input that are compared with those to another."""
+
 
 class Arc(NamedTuple):
     """One way from a vertex to the next."""
@@ -118,8 +124,12 @@ class Shape:
     def _fork(
         self, join: int, back: dict[int, list[Arc]], patience: int
     ) -> tuple[Fork | None, int]:
-        """Look backwards from all inputs of `join` at once; return also how many arcs were seen."""
-        reached: dict[int, tuple[str, Arc]] = {}
+        """Look backwards from all inputs of `join` at once; return also how much was looked at.
+
+        Two inputs are followed through a vertex, not one: where two branches meet and are level,
+        either may still meet a third one further up. A third input differs from one of the two.
+        """
+        reached: dict[int, dict[str, list[Arc]]] = {}
         pending = deque((arc.input, arc) for arc in back[join])
         looks = 0
         while pending and looks < patience:
@@ -127,15 +137,20 @@ class Shape:
             input, arc = pending.popleft()
             if arc.source == join:
                 continue
-            if arc.source not in reached:
-                reached[arc.source] = input, arc
-                pending.extend((input, before) for before in back.get(arc.source, ()))
-            elif reached[arc.source][0] != input:
-                one = _onward(reached[arc.source][1], join, reached)
-                other = _onward(arc, join, reached)
-                if not self._level(one, other):
+            here = reached.setdefault(arc.source, {})
+            for known, other in [(name, each) for name in here for each in here[name]]:
+                if known == input or other is arc:
+                    continue
+                ways = _onward(other, known, reached), _onward(arc, input, reached)
+                looks += len(ways[0]) + len(ways[1])
+                if _apart(*ways) and not self._level(*ways):
                     head = self._head(arc.source)
-                    return Fork(join, head + one, head + other), looks
+                    return Fork(join, head + ways[0], head + ways[1]), looks
+            if input not in here and len(here) < _INPUTS:
+                here[input] = []
+                pending.extend((input, before) for before in back.get(arc.source, ()))
+            if input in here and len(here[input]) < _WAYS:
+                here[input].append(arc)
         return None, looks
 
     def _head(self, number: int) -> list[Arc]:
@@ -160,11 +175,18 @@ def _one_to_one(vertex: int | Node | PortRef) -> bool:
     return known and len(vertex.sources) == 1
 
 
-def _onward(arc: Arc, join: int, reached: dict[int, tuple[str, Arc]]) -> list[Arc]:
+def _onward(arc: Arc, input: str, reached: dict[int, dict[str, list[Arc]]]) -> list[Arc]:
+    """Return the way by which `input` of the join led back to the start of `arc`."""
     way = [arc]
-    while way[-1].target != join:
-        way.append(reached[way[-1].target][1])
+    while way[-1].target in reached:
+        way.append(reached[way[-1].target][input][0])
     return way
+
+
+def _apart(one: list[Arc], other: list[Arc]) -> bool:
+    """Tell whether two ways from one vertex share nothing but their ends."""
+    between = [arc.target for way in (one, other) for arc in way[:-1]]
+    return len({one[0].source, *between}) == 1 + len(between)
 
 
 def _by(arcs: Iterable[Arc], end: Callable[[Arc], int]) -> dict[int, list[Arc]]:
