@@ -107,6 +107,16 @@ def test_r2_an_operator_is_known_by_the_name_of_its_closure(operator, name):
     assert entry.name == name
 
 
+def test_r2_of_several_with_one_closure_the_one_that_promises_least_answers():
+    """R2, D4: nothing is called immediate that may not be."""
+    order = ["at once", "later", "by itself"]
+    for entry in CATALOGUE.values():
+        known = entry_of(entry.closure or entry.name)
+        assert known is not None
+        assert order.index(known.delivers) >= order.index(entry.delivers)
+        assert entry.one_to_one or not known.one_to_one
+
+
 def test_r2_what_is_not_of_rxpy_is_not_known():
     """R2: nothing is told of a user's own operator."""
     assert known_as(lambda source: source) is None
