@@ -129,7 +129,11 @@ class Flow(Operand, Observable[Any]):
         return engine().run_flow(self)
 
     def is_connected(self) -> bool:
-        """Tell whether it leads into a step, by itself or as a part of another flow."""
+        """Tell whether it leads into a step, by itself or as a part of another flow.
+
+        A step does if any of its outputs is read. A flow of streams that had no workflow when it
+        was made never knows.
+        """
         from ._check import is_connected
 
         return is_connected(self)
