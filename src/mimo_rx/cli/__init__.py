@@ -53,10 +53,10 @@ def _reporting(function: Callable[..., Any]) -> Callable[..., Any]:
     """Show what a command raises as the user should see it, and make an exit code of it."""
 
     @functools.wraps(function)
-    def reporting(*args: Any, whole: bool = False, **options: Any) -> Any:
+    def reporting(whole: bool, **options: Any) -> Any:
         from ._report import exit_code_of
 
-        return exit_code_of(functools.partial(function, *args, **options), whole=whole)
+        return exit_code_of(functools.partial(function, **options), whole=whole)
 
     return reporting
 
@@ -102,7 +102,7 @@ def mimo_rx() -> None:
 @click.option(
     "--stats-json",
     metavar="FILE",
-    type=click.File("w", encoding="utf-8", lazy=False, atomic=True),
+    type=click.Path(dir_okay=False, writable=True, allow_dash=True),
     help="Write them to FILE as JSON; - is stdout.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print items as JSON, one a line.")
@@ -171,7 +171,10 @@ class _Examples(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run one of them."""
-        return _reporting(super().invoke)(ctx)
+        from ._report import exit_code_of
+
+        invoke = functools.partial(super().invoke, ctx)
+        return exit_code_of(invoke, whole=False, refusal=click.ClickException)
 
 
 @mimo_rx.command(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import click
 
 from ._target import load, workflow_of
-from ._text import escaped
+from ._text import escaped, tell
 
 __all__ = ["check_target"]
 
@@ -24,5 +24,5 @@ def check_target(target: str, settings: Iterable[str]) -> int:
         message = escaped(each.message).replace("\n", "\n  ")
         click.echo(f"{severity}  {each.code:<{widest}}  {message}")
     if not findings:
-        click.echo("nothing looks wrong", err=True)
+        tell("nothing looks wrong")
     return int(any(each.severity == "error" for each in findings))

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
+import click
+
 from mimo_rx import Flow, Stream, Workflow
 
 from ._refusal import Refusal, nearest_of
@@ -48,12 +50,7 @@ def load(target: str, settings: Iterable[str] = ()) -> Runnable:
     module = _import_file(Path(place)) if _is_file(place) else _import_module(place)
     if not name:
         raise Refusal(f"{_FORM}, got {target!r} without a name; {_offer(place, '', module)}")
-    value: Any = module
-    for part in name.split("."):
-        try:
-            value = getattr(value, part)
-        except AttributeError:
-            raise Refusal(f"{place} has no {name!r}; {_offer(place, name, module)}") from None
+    value = _get(module, name, place)
     settings = list(settings)
     if isinstance(value, Stream) and not isinstance(value, Workflow):
         raise Refusal(
@@ -84,7 +81,10 @@ def _called(function: Any, settings: list[str], target: str) -> Runnable:
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise Refusal(f"{target} is {_what(function)}, not {_WANTED}; call it in a stream")
     bound = arguments(function, settings, target)
-    made = function(*bound.args, **bound.kwargs)
+    try:
+        made = function(*bound.args, **bound.kwargs)
+    except click.UsageError as error:  # it says itself that a value is wrong
+        raise Refusal(f"{target}: {error.format_message()}") from None
     if isinstance(made, Runnable):
         return made
     raise Refusal(f"{target} returned {_what(made)}, not a workflow, a flow or a step")
@@ -116,16 +116,30 @@ def _import_file(path: Path) -> ModuleType:
     path = path.resolve()
     packages: list[str] = []
     folder = path.parent
-    while (folder / "__init__.py").is_file():
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
         packages.insert(0, folder.name)
         folder = folder.parent
     _extend_path(folder)
-    name = ".".join((*packages, path.stem))
-    loaded = sys.modules.get(name)
-    if packages:
-        importlib.import_module(".".join(packages))
-    elif loaded is not None and getattr(loaded, "__file__", None) != str(path):
-        name = f"{name} ({path})"  # a module of that name is in use already
+    if not packages:
+        return _import_alone(path)
+    # As a part of its package, and not once more if the package has imported it already.
+    name = ".".join(packages if path.stem == "__init__" else [*packages, path.stem])
+    package = importlib.import_module(".".join(packages))
+    if str(path.parent) not in map(os.path.realpath, getattr(package, "__path__", ())):
+        raise Refusal(
+            f"{str(path)!r} is in a package {package.__name__!r}, but that is the name of another "
+            f"module, {package.__name__!r} of {getattr(package, '__file__', None)!r}"
+        )
+    return importlib.import_module(name)
+
+
+def _import_alone(path: Path) -> ModuleType:
+    """Import a file that is in no package, under its own name if nothing else has that."""
+    name = path.stem
+    if not name.isidentifier() or not _is_spec_of(path, name):
+        name = f"{name} ({path})".replace(".", "_")
+    if name in sys.modules:
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise Refusal(f"{str(path)!r} is no Python file; {_FORM}")
@@ -136,6 +150,15 @@ def _import_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _is_spec_of(path: Path, name: str) -> bool:
+    """Tell whether `name` is what anybody would import the file at `path` by."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # a module without a spec has that name, such as `__main__`
+        return False
+    return spec is not None and os.path.realpath(spec.origin or "") == str(path)
 
 
 def _files_beside(path: Path) -> str:
@@ -177,11 +200,28 @@ def _extend_path(folder: Path) -> None:
 # Telling what there is
 
 
+def _get(module: ModuleType, name: str, place: str) -> Any:
+    """Return what has the dotted `name` in a module."""
+    value: Any = module
+    owner = ""
+    for part in name.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            if not owner:
+                raise Refusal(f"{place} has no {part!r}; {_offer(place, part, module)}") from None
+            there = sorted(each for each in dir(value) if not each.startswith("_"))
+            raise Refusal(
+                f"{owner} of {place} has no {part!r}; {nearest_of(part, there)}"
+            ) from None
+        owner = f"{owner}.{part}" if owner else part
+    return value
+
+
 def _offer(place: str, name: str, module: ModuleType) -> str:
     """Return what a module offers to run, in words."""
     there = list(_runnable(module))
-    listed = nearest_of(name.partition(".")[0], there)
-    return f"to run {listed}" if there else f"nothing in {place} is {_WANTED}"
+    return f"to run {nearest_of(name, there)}" if there else f"nothing in {place} is {_WANTED}"
 
 
 def _runnable(module: ModuleType) -> Iterator[str]:
