@@ -9,7 +9,7 @@ import os
 import pkgutil
 import sys
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -78,7 +78,7 @@ def workflow_of(found: Runnable) -> Workflow:
 
 
 def _called(function: Any, settings: list[str], target: str) -> Runnable:
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+    if _is_asynchronous(function):
         raise Refusal(f"{target} is {_what(function)}, not {_WANTED}; call it in a stream")
     bound = arguments(function, settings, target)
     try:
@@ -97,6 +97,8 @@ def _what(value: object) -> str:
         return f"the stream {shortened(value)}"
     if inspect.iscoroutinefunction(value):
         return f"the coroutine function {value.__name__!r}"
+    if inspect.isasyncgenfunction(value):
+        return f"the asynchronous generator function {value.__name__!r}"
     if isinstance(value, type):
         return f"the class {value.__name__!r}"
     article = "an" if type(value).__name__[:1].lower() in "aeiou" else "a"
@@ -220,21 +222,31 @@ def _get(module: ModuleType, name: str, place: str) -> Any:
 
 def _offer(place: str, name: str, module: ModuleType) -> str:
     """Return what a module offers to run, in words."""
-    there = list(_runnable(module))
-    return f"to run {nearest_of(name, there)}" if there else f"nothing in {place} is {_WANTED}"
+    there = [each for each, value in vars(module).items() if _may_run(each, value, module)]
+    if not there:
+        return f"nothing in {place} is {_WANTED}"
+    others = [each for each in vars(module) if not each.startswith("_")]
+    return f"to run {nearest_of(name, there, others)}"
 
 
-def _runnable(module: ModuleType) -> Iterator[str]:
-    """Yield the names of what can be run, and of the functions that say that they return it."""
-    for name, value in vars(module).items():
-        if name.startswith("_"):
-            continue
-        if isinstance(value, Runnable):
-            yield name
-        elif inspect.isfunction(value) and value.__module__ == module.__name__:
-            try:
-                returned = typing.get_type_hints(value).get("return")
-            except Exception:
-                continue  # an annotation that cannot be resolved says nothing
-            if isinstance(returned, type) and issubclass(returned, Runnable):
-                yield name
+def _may_run(name: str, value: object, module: ModuleType) -> bool:
+    """Tell whether a module offers `value` to run: a function too, unless it says otherwise."""
+    if name.startswith("_"):
+        return False
+    if isinstance(value, Runnable):
+        return True
+    if getattr(value, "__module__", None) != module.__name__:
+        return False  # the module has it from elsewhere
+    if isinstance(value, type):
+        return issubclass(value, Workflow)
+    if not inspect.isfunction(value) or _is_asynchronous(value):
+        return False
+    try:
+        returned = typing.get_type_hints(value).get("return", Workflow)
+    except Exception:
+        return True  # an annotation that cannot be resolved says nothing
+    return isinstance(returned, type) and issubclass(returned, Runnable)
+
+
+def _is_asynchronous(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
