@@ -254,7 +254,7 @@ WANTED = "not a workflow, a flow, a step or a function that returns one"
         ("app:Single", "app:Single returned the stream <Single 'Single' () -> ()>, not a workflow"),
         ("app:count", "app:count returned an int, 3, not a workflow, a flow or a step"),
         ("app:nothing", "app:nothing returned None, not a workflow, a flow or a step"),
-        ("ap:x", "no module 'ap'; in the current directory there are 'app', 'empty'; did you mean 'app'"),
+        ("ap:x", "no module 'ap'; in the current directory there are 'app', 'empty'; did you mean"),
         ("mimo_rx.exmples.join:x", "there is no module 'mimo_rx.exmples'; in 'mimo_rx' there are"),
         ("mimo_rx.examples.jion:x", "'split_output'; did you mean 'join'"),
         ("os.path.x:y", "there is no module 'os.path.x'; in 'os.path' there is none"),

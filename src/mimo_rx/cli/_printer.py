@@ -18,8 +18,9 @@ from ._text import escaped, hush, shortened
 __all__ = ["printer"]
 
 _BREAK = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_PIECE = 512
-"""Characters that are written at once, but for a longer line: what a pipe takes without waiting."""
+_PIECE = 400
+"""Characters that are written at once: what a pipe that has room takes without waiting, which is
+4,096 bytes, also if each of them is escaped."""
 
 
 def printer(as_json: bool) -> Stream:
@@ -51,7 +52,9 @@ def _pieces(lines: Iterable[str]) -> Iterator[str]:
             if piece and len(piece) + len(line) > _PIECE:
                 yield piece
                 piece = ""
-            piece += line
+            *whole, rest = (line[at : at + _PIECE] for at in range(0, len(line), _PIECE))
+            yield from whole
+            piece += rest
     except Exception:
         yield piece
         raise
