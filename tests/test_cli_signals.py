@@ -35,7 +35,7 @@ APP = """
 
     async def busy(ins, outs, state):
         print("ready", flush=True)
-        while not asyncio.current_task().cancelling():
+        while not any(task.cancelling() for task in asyncio.all_tasks()):
             time.sleep(0.01)
         print("ignored", flush=True)
         while True:
@@ -107,8 +107,8 @@ APP = """
 
 HANGING = """
     import time
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(60)
     finally:
         print("clean", flush=True)
