@@ -137,7 +137,7 @@ def test_a_broken_pipe_of_the_users_own_is_a_failure(folder):
 # None at all
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

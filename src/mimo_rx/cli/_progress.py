@@ -46,7 +46,10 @@ class Progress:
         """Draw the line now and then, from the running loop, until :meth:`stop`."""
 
         def draw() -> None:
-            self._draw(_told(run, time.monotonic() - self._began))
+            try:
+                self._draw(_told(run, time.monotonic() - self._began))
+            except OSError:  # the terminal has gone
+                return
             self.follow(run)
 
         self._timer = asyncio.get_running_loop().call_later(_EVERY, draw)
@@ -61,8 +64,9 @@ class Progress:
         """Take the line away, until it is drawn again."""
         if self._shown:
             self._shown = False
-            self._terminal.write(_ERASE)
-            self._terminal.flush()
+            with contextlib.suppress(OSError):
+                self._terminal.write(_ERASE)
+                self._terminal.flush()
 
     def _draw(self, text: str) -> None:
         width = shutil.get_terminal_size().columns - 1

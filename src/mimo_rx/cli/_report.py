@@ -184,9 +184,10 @@ def _interrupted() -> int:
     def leave(*_: object) -> NoReturn:
         os._exit(_SIGNALLED + number)
 
-    # Threads of the user's may be left, for which Python waits.
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, leave)
+    if threading.current_thread() is threading.main_thread():
+        # Threads of the user's may be left, for which Python waits.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, leave)
     tell(f"ended by {signal.Signals(number).name}")
     return _SIGNALLED + number
 
