@@ -101,6 +101,21 @@ def test_w9_check_prints_a_finding_a_line(folder):
     assert unfed.startswith("warning  unfed-input")
 
 
+def test_w9_check_does_not_mind_a_flow_that_run_would_print(tmp_path):
+    """W9: it looks at what is run, so nothing of it is discarded."""
+    write(
+        tmp_path,
+        "app.py",
+        "from mimo_rx import flow, stream\n"
+        "@stream(ins=['x'], outs=['y'])\n"
+        "async def double(ins, outs, state):\n"
+        "    pass\n"
+        "step = flow([1]) | double()\n",
+    )
+    done = mimo_rx("check", "app.py:step", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing looks wrong\n")
+
+
 def test_w9_check_says_so_if_nothing_looks_wrong(folder):
     """W9: on stderr, since it is no finding."""
     done = mimo_rx("check", "app:workflow", cwd=folder)

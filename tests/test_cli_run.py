@@ -113,7 +113,11 @@ def test_a_step_is_printed_if_it_has_one_output(run):
 
 def test_w5_the_inputs_of_a_workflow_are_closed_and_its_outputs_discard(run):
     """W5: so a step that nothing feeds ends at once."""
-    assert succeeded(run("with_ports")) == []
+    done = run("with_ports")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        "workflow 'ported' is run by itself: its inputs 'a' are closed, its outputs 'b' discard\n"
+    )
     assert succeeded(run("single")) == []
 
 

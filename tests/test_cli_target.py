@@ -25,6 +25,7 @@ APP = """
     word = "no workflow"
     group = [1]
     bare = Stream(outs=["x"], fn=idle, name="bare")
+    maker = stream(outs=["x"])(idle)
 
     def made():
         return Workflow(name="made")
@@ -250,6 +251,9 @@ WANTED = "not a workflow, a flow, a step or a function that returns one"
         ("app:group", f"app:group is a list, [1], {WANTED}; {OFFER}"),
         ("app:coroutine", f"app:coroutine is the coroutine function 'coroutine', {WANTED}; call"),
         ("app:generator", "app:generator is the asynchronous generator function 'generator', not"),
+        ("app:maker", "app:maker makes streams, and is not a workflow, a flow, a step or a"),
+        (".", "TARGET is package.module:name or path/file.py:name, got '.'"),
+        ("./notes:x", "'notes' is a directory; TARGET is package.module:name or path/file.py:name"),
         ("app:bare", "app:bare is a stream that is in no workflow, <Stream 'bare' () -> (x)>;"),
         ("app:Single", "app:Single returned the stream <Single 'Single' () -> ()>, not a workflow"),
         ("app:count", "app:count returned an int, 3, not a workflow, a flow or a step"),

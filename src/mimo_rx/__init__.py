@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._sources import flow
     from ._statistics import EdgeStatistics, InputStatistics, Statistics, StepStatistics
     from ._step import Port, Step
-    from ._stream import Stream, stream
+    from ._stream import Stream, StreamFactory, stream
     from ._waits import Wait, Waits
     from ._workflow import Workflow
 
@@ -51,6 +51,7 @@ __all__ = [
     "StepStatistics",
     "Stream",
     "StreamCancelled",
+    "StreamFactory",
     "UnknownPort",
     "Wait",
     "Waits",
@@ -76,7 +77,7 @@ _ROOMS = {
     "_sources": "flow",
     "_statistics": "EdgeStatistics InputStatistics Statistics StepStatistics",
     "_step": "Port Step",
-    "_stream": "Stream stream",
+    "_stream": "Stream StreamFactory stream",
     "_waits": "Wait Waits",
     "_workflow": "Workflow",
 }

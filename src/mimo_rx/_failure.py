@@ -37,6 +37,8 @@ _PARTS = re.compile(r"reactivex[/\\]operators[/\\]_?(\w+)\.py$")
 def add_note(error: BaseException, note: str) -> None:
     """Add `note` to `error`, unless it carries it already."""
     notes = getattr(error, "__notes__", ())
+    if not isinstance(notes, list | tuple):
+        notes = ()  # somebody has put there what Python itself would not take for notes
     if note not in notes:
         # Not by add_note(): an exception that is a frozen dataclass refuses all assignments.
         object.__setattr__(error, "__notes__", [*notes, note])

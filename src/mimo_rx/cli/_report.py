@@ -20,10 +20,12 @@ import click
 from ._refusal import Refusal
 from ._text import escaped, hush, tell
 
-__all__ = ["TimedOut", "exit_code_of", "guarded"]
+__all__ = ["Interrupted", "TimedOut", "exit_code_of", "guarded"]
 
 _MESSAGE = 1000
 """Characters of a message that are shown unless all is asked for."""
+_LINES = 100
+"""Lines of an exception that are shown unless all is asked for: those at its ends."""
 _DRAWN = 20
 """Lines of a note that are shown unless all is asked for."""
 
@@ -46,6 +48,10 @@ class TimedOut(Exception):
         super().__init__(f"timed out after {seconds:g} s")
         for note in getattr(cancel, "__notes__", ()):
             self.add_note(note)
+
+
+class Interrupted(Exception):
+    """A signal ended a run whose clean-up then failed: raised from what that raised."""
 
 
 def guarded(command: Callable[[], Any]) -> int:
@@ -98,6 +104,11 @@ def exit_code_of(
     except KeyboardInterrupt as error:
         number = _interrupted()
         _show("".join(_notes(error)), whole)
+        return number
+    except Interrupted as error:
+        number = _interrupted()
+        if error.__cause__ is not None:
+            _show(_told(error.__cause__, whole), whole)
         return number
     except TimedOut as error:
         _show(f"{error}\n{''.join(_notes(error))}", whole)
@@ -198,6 +209,9 @@ def _interrupted() -> int:
 def _show(text: str, whole: bool) -> None:
     lines = escaped(text).splitlines()
     if not whole:
+        if len(lines) > _LINES:
+            left_out = f"... {len(lines) - _LINES:,} lines (--traceback shows all)"
+            lines = [*lines[: _LINES // 2], left_out, *lines[-_LINES // 2 :]]
         lines = [_cut(line) for line in lines]
     if lines:
         tell("\n".join(lines))

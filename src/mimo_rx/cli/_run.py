@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import sys
 from contextlib import AbstractContextManager
 from typing import IO, Any
@@ -16,11 +17,11 @@ from mimo_rx import Flow, Input, OpenRun, Statistics, Step, Workflow
 from ._printer import printer
 from ._progress import Progress
 from ._refusal import Refusal
-from ._report import TimedOut
+from ._report import Interrupted, TimedOut
 from ._target import Runnable, load
 from ._text import tell
 
-__all__ = ["run_target"]
+__all__ = ["printing", "run_target"]
 
 
 def run_target(
@@ -39,7 +40,8 @@ def run_target(
         TimedOut: It took longer than `timeout` seconds.
         BaseException: What the run raised.
     """
-    workflow = _printing(load(target, settings), as_json)
+    workflow = printing(load(target, settings), as_json=as_json)
+    _tell_of_own_ports(workflow)
     watched = _Watched(workflow, threshold, timeout)
     with _opened(stats_json) as record:
         try:
@@ -52,6 +54,14 @@ def run_target(
                 json.dump(_record(statistics), record, indent=2)
                 record.write("\n")
     return 0
+
+
+def _tell_of_own_ports(workflow: Workflow) -> None:
+    closed, discarding = (", ".join(map(repr, side)) for side in (workflow.ins, workflow.outs))
+    parts = [f"its inputs {closed} are closed"] if closed else []
+    parts += [f"its outputs {discarding} discard"] if discarding else []
+    if parts:
+        tell(f"workflow {workflow.name!r} is run by itself: {', '.join(parts)}")
 
 
 def _opened(path: str | None) -> AbstractContextManager[IO[str] | None]:
@@ -90,18 +100,24 @@ class _Watched:
 
         Raises:
             TimedOut: It took longer than it may.
+            Interrupted: A signal came, and the clean-up failed with what this is from.
             BaseException: What the run raised.
         """
+        task = asyncio.current_task()
         try:
             async with asyncio.timeout(self._timeout) as limit:
                 await self._follow()
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise TimedOut(self._timeout, error.__cause__) from None
+        except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                raise TimedOut(self._timeout, error.__cause__) from None
+            if limit.expired():
+                tell(f"timed out after {self._timeout:g} s, and the clean-up failed:")
+            if task is not None and task.cancelling():
+                raise Interrupted from error
+            raise
 
     async def _follow(self) -> None:
-        progress = Progress() if sys.stderr.isatty() else None
+        progress = Progress() if _has_terminal() else None
         with contextlib.nullcontext() if progress is None else progress.below():
             async with self._workflow.open(threshold=self._threshold) as run:
                 self._run = run
@@ -114,12 +130,16 @@ class _Watched:
                         discarding.create_task(_discard(port))
 
 
+def _has_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
 async def _discard(port: Input[Any]) -> None:
     async for _ in port.chunks():
         pass
 
 
-def _printing(found: Runnable, as_json: bool) -> Workflow:
+def printing(found: Runnable, *, as_json: bool) -> Workflow:
     """Return the workflow of what was found; a flow that leads nowhere is led into a printer."""
     if isinstance(found, Workflow):
         return found

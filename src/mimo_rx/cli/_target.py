@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
@@ -16,7 +17,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from mimo_rx import Flow, Stream, Workflow
+from mimo_rx import Flow, Stream, StreamFactory, Workflow
 
 from ._refusal import Refusal, nearest_of
 from ._text import shortened
@@ -52,10 +53,15 @@ def load(target: str, settings: Iterable[str] = ()) -> Runnable:
         raise Refusal(f"{_FORM}, got {target!r} without a name; {_offer(place, '', module)}")
     value = _get(module, name, place)
     settings = list(settings)
+    if isinstance(value, StreamFactory):
+        raise Refusal(
+            f"{target} makes streams, and is not {_WANTED}; write a function that connects "
+            f"what it makes with others and returns that; {_offer(place, '', module)}"
+        )
     if isinstance(value, Stream) and not isinstance(value, Workflow):
         raise Refusal(
-            f"{target} is a stream that is in no workflow, {value!r}; lead something into it, or "
-            f"add it to a workflow; {_offer(place, '', module)}"
+            f"{target} is a stream that is in no workflow, {value!r}; connect it with others by "
+            f"`|`, or add it to a workflow; {_offer(place, '', module)}"
         )
     if not isinstance(value, Runnable):
         if callable(value):
@@ -113,9 +119,14 @@ def _is_file(place: str) -> bool:
 
 
 def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise Refusal(f"there is no file {str(path)!r}; {_files_beside(path)}")
-    path = path.resolve()
+    try:
+        if path.is_dir():
+            raise Refusal(f"{str(path)!r} is a directory; {_FORM}")
+        if not path.is_file():
+            raise Refusal(f"there is no file {str(path)!r}; {_files_beside(path)}")
+        path = path.resolve()
+    except OSError as error:  # the current directory has gone, the name is too long
+        raise Refusal(f"there is no file {str(path)[:200]!r}: {error.strerror or error}") from None
     packages: list[str] = []
     folder = path.parent
     while (folder / "__init__.py").is_file() and folder.name.isidentifier():
@@ -171,7 +182,8 @@ def _files_beside(path: Path) -> str:
 
 
 def _import_module(name: str) -> ModuleType:
-    _extend_path(Path.cwd())
+    with contextlib.suppress(OSError):  # the current directory may have gone
+        _extend_path(Path.cwd())
     if not all(part.isidentifier() for part in name.split(".")):
         raise Refusal(f"{name!r} is no name of a module; {_FORM}")
     try:
@@ -190,8 +202,9 @@ def _import_module(name: str) -> ModuleType:
 def _modules(parent: str) -> list[str]:
     """Return the modules in a package, or in the current directory."""
     package = sys.modules.get(parent)
-    paths = getattr(package, "__path__", None) if parent else [str(Path.cwd())]
-    return sorted(each.name for each in pkgutil.iter_modules(paths or []))
+    paths = getattr(package, "__path__", None) if parent else [os.curdir]
+    names = (each.name for each in pkgutil.iter_modules(paths or []))
+    return sorted(name for name in names if name.isidentifier())
 
 
 def _extend_path(folder: Path) -> None:
