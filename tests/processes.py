@@ -19,6 +19,10 @@ COMMAND = (sys.executable, "-m", "mimo_rx")
 
 Done = subprocess.CompletedProcess[str]
 
+_PATH = os.pathsep.join(
+    os.path.abspath(each) for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each
+)
+"""Where modules are looked for, seen from any directory."""
 _PATIENCE = 20.0
 """Seconds after which a process hangs."""
 
@@ -36,11 +40,9 @@ terminal = pytest.mark.skipif(pty is None, reason="this system has no pseudo-ter
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment of a process that is started in another directory."""
-    path = os.environ.get("PYTHONPATH", "")
-    absolute = os.pathsep.join(os.path.abspath(each) for each in path.split(os.pathsep) if each)
     # A warning is an error, as in all tests. The current directory is not put first, which is as
     # the console script has it.
-    own = {"PYTHONPATH": absolute, "PYTHONWARNINGS": "error", "PYTHONSAFEPATH": "1"}
+    own = {"PYTHONPATH": _PATH, "PYTHONWARNINGS": "error", "PYTHONSAFEPATH": "1"}
     return {**os.environ, **own, **(more or {})}
 
 
