@@ -101,6 +101,26 @@ def test_w9_check_prints_a_finding_a_line(folder):
     assert unfed.startswith("warning  unfed-input")
 
 
+def test_w9_a_ring_that_is_not_marked_is_an_error(tmp_path):
+    """W9, D6: with the exit code of one, and the way to mark it."""
+    write(
+        tmp_path,
+        "app.py",
+        "from mimo_rx import Workflow, stream\n"
+        "@stream(ins=['x'], outs=['y'])\n"
+        "async def relay(ins, outs, state):\n"
+        "    pass\n"
+        "ring = Workflow()\n"
+        "one, two = ring.add_stream(relay()), ring.add_stream(relay())\n"
+        "one.pipe(two)\n"
+        "two.pipe(one)\n",
+    )
+    done = mimo_rx("check", "app.py:ring", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith("error    unmarked-ring  ")
+    assert "feedback=True" in done.stdout
+
+
 def test_w9_check_does_not_mind_a_flow_that_run_would_print(tmp_path):
     """W9: it looks at what is run, so nothing of it is discarded."""
     write(

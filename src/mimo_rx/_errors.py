@@ -116,6 +116,10 @@ class LateSubscription(MimoError):
     """
 
 
+for _error in (MimoError, *MimoError.__subclasses__(), UnknownPort):
+    _error.__module__ = "mimo_rx"  # as a traceback names it, and as it is imported
+
+
 def failures(error: BaseException) -> tuple[BaseException, ...]:
     """Return what else failed while the run that raised `error` unwound.
 
