@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ._blocking import run
     from ._check import Finding
     from ._errors import (
+        BufferOverflow,
         DownstreamClosed,
         InputClosed,
         LateSubscription,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ._workflow import Workflow
 
 __all__ = [
+    "BufferOverflow",
     "DownstreamClosed",
     "EdgeStatistics",
     "Finding",
@@ -69,8 +71,8 @@ _ROOMS = {
     "_asynctools": "arange azip",
     "_blocking": "run",
     "_check": "Finding",
-    "_errors": "DownstreamClosed InputClosed LateSubscription MimoError OutputClosed "
-    "StreamCancelled UnknownPort WiringError failures",
+    "_errors": "BufferOverflow DownstreamClosed InputClosed LateSubscription MimoError "
+    "OutputClosed StreamCancelled UnknownPort WiringError failures",
     "_flow": "Flow",
     "_open": "OpenRun",
     "_port": "Input Inputs Output Outputs",

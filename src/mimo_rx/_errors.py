@@ -9,6 +9,7 @@
         ├── InputClosed                      pop or peek after the end of an input
         ├── OutputClosed                     push after close() of that output
         ├── DownstreamClosed                 nobody reads any main output any more
+        ├── BufferOverflow                   a source whose overflow is "error" found no room
         ├── StreamCancelled                  a CancelledError that nobody asked for
         └── LateSubscription                 a port subscribed to after items had passed
 
@@ -22,6 +23,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "BufferOverflow",
     "DownstreamClosed",
     "InputClosed",
     "LateSubscription",
@@ -101,6 +103,13 @@ class DownstreamClosed(MimoError):
     """Nobody reads any connected main output of this stream any more.
 
     Let it pass: it ends the stream quietly, as ``SIGPIPE`` ends a process, and counts as a return.
+    """
+
+
+class BufferOverflow(MimoError):
+    """An Observable from outside delivered an item for which there was no room at its entry.
+
+    Only one whose ``overflow`` is ``"error"`` fails in this way.
     """
 
 

@@ -388,7 +388,8 @@ class Run:
         return Statistics(
             steps={process.path: process.statistics() for process in self.processes},
             edges=tuple(
-                EdgeStatistics(source, target, link.items) for source, target, link in self._edges
+                EdgeStatistics(source, target, link.items, link.drops)
+                for source, target, link in self._edges
             ),
         )
 
