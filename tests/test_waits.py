@@ -12,14 +12,14 @@ from mimo_rx._waits import Wait, Waits
 from runs import add, counter, double, forever
 
 
-def waits(workflow: Workflow, block: Any = None) -> Waits:
+def waits(workflow: Workflow, block: Any = None, after: float = 1.0) -> Waits:
     """Return the waits of a run after a second; `block` is what its block does meanwhile."""
 
     async def main():
         async with workflow.open() as opened:
             if block is not None:
                 helper = asyncio.create_task(block(opened))
-            await asyncio.sleep(1)
+            await asyncio.sleep(after)
             found = opened.waits()
             if block is not None:
                 helper.cancel()
@@ -92,7 +92,7 @@ def test_w6_a_ring_can_be_read_off_the_drawing():
     one, other = add(inner, double, "x", "y", name="a"), add(inner, double, "x", "y", name="b")
     one.pipe(other).pipe(one)
     workflow.add_stream(inner)
-    assert str(waits(workflow)).splitlines() == [
+    assert str(waits(workflow, after=0.001)).splitlines() == [
         "inner/a.x <-- waits for an item of inner/b.y",
         "inner/b.x <-- waits for an item of inner/a.y",
     ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ._check import Finding
     from ._errors import (
         BufferOverflow,
+        DeadlockError,
         DownstreamClosed,
         InputClosed,
         LateSubscription,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BufferOverflow",
+    "DeadlockError",
     "DownstreamClosed",
     "EdgeStatistics",
     "Finding",
@@ -71,8 +73,8 @@ _ROOMS = {
     "_asynctools": "arange azip",
     "_blocking": "run",
     "_check": "Finding",
-    "_errors": "BufferOverflow DownstreamClosed InputClosed LateSubscription MimoError "
-    "OutputClosed StreamCancelled UnknownPort WiringError failures",
+    "_errors": "BufferOverflow DeadlockError DownstreamClosed InputClosed LateSubscription "
+    "MimoError OutputClosed StreamCancelled UnknownPort WiringError failures",
     "_flow": "Flow",
     "_open": "OpenRun",
     "_port": "Input Inputs Output Outputs",

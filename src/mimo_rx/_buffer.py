@@ -23,8 +23,13 @@ __all__ = ["Buffer"]
 
 
 class _Edge(Protocol):
+    feedback: bool
+
     def cancel(self) -> None:
         """Carry nothing any more."""
+
+    def rest(self) -> None:
+        """Signal the end to the buffer, and carry nothing any more."""
 
 
 class Buffer(Gate):
@@ -44,6 +49,7 @@ class Buffer(Gate):
         "edges",
         "fan_in",
         "getters",
+        "growth",
         "lost",
         "over",
         "over_with",
@@ -64,6 +70,8 @@ class Buffer(Gate):
         """A direct push appends at once while it finds fewer items than this."""
         self.peak = 0
         self.over = 0
+        self.growth = 0
+        """Items by which the bound was raised to let a ring go on (D2)."""
         self.lost = 0
         """Items that had come in and were dropped when the consumer went away."""
         self.getters: deque[asyncio.Future[None]] = deque()
@@ -110,6 +118,13 @@ class Buffer(Gate):
         self._base -= ticks
 
     # Producers
+
+    def grow(self, items: int) -> None:
+        """Raise the bound by `items` (D2)."""
+        self.threshold += items
+        self.growth += items
+        self.settle()
+        self.unpark()
 
     def settle(self) -> None:
         """Recompute `room` and `gate` after anything that they tell of has changed."""
@@ -177,7 +192,9 @@ class Buffer(Gate):
         if self.items:
             return True
         process = self.process
-        timer = None if timeout is None else Timer(self.loop, timeout, self._what(leaves))
+        timer = None
+        if timeout is not None:
+            timer = Timer(self.loop, timeout, self._what(leaves), process.timers)
         # Whoever was woken and found its item taken goes back to the head of the line.
         join = self.getters.append
         clock = process.starved
@@ -186,6 +203,8 @@ class Buffer(Gate):
         else:  # as start() does, without a call
             clock.depth = 1
             clock.since = clock.now()
+        if process.watch is not None:
+            process.watch.arm()
         try:
             while not self.items:
                 if self.over_with:

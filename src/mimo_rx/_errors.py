@@ -10,6 +10,7 @@
         ├── OutputClosed                     push after close() of that output
         ├── DownstreamClosed                 nobody reads any main output any more
         ├── BufferOverflow                   a source whose overflow is "error" found no room
+        ├── DeadlockError                    streams that wait for each other in a ring
         ├── StreamCancelled                  a CancelledError that nobody asked for
         └── LateSubscription                 a port subscribed to after items had passed
 
@@ -24,6 +25,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "BufferOverflow",
+    "DeadlockError",
     "DownstreamClosed",
     "InputClosed",
     "LateSubscription",
@@ -97,6 +99,13 @@ class InputClosed(MimoError):
 
 class OutputClosed(MimoError):
     """An output was pushed to after its own stream had closed it with ``close()``."""
+
+
+class DeadlockError(MimoError):
+    """Streams wait for each other in a ring, and can never go on.
+
+    Its text draws the ring: who waits for which port of whom.
+    """
 
 
 class DownstreamClosed(MimoError):

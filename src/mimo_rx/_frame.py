@@ -91,7 +91,8 @@ class Layout:
                 pending.append((inner, iter([*step.stream.steps.values()])))
             else:
                 path = frame.path + step.name
-                planned = PlannedStep(path, step.stream, step.threshold)
+                limit = step.workflow.growth_limit
+                planned = PlannedStep(path, step.stream, step.threshold, growth_limit=limit)
                 frame.numbers[step] = self._add(planned, step.seeds)
 
     @property

@@ -165,15 +165,26 @@ class Waiter:
 
 
 class Timer:
-    """The ``timeout=`` of one call: fails the future that the call waits on."""
+    """The ``timeout=`` of one call: fails the future that the call waits on.
 
-    __slots__ = ("_handle", "expired", "future", "what")
+    Args:
+        loop: The loop on whose clock it runs.
+        seconds: How long the call may wait.
+        what: What waits, for the error.
+        timers: All that run in the ports of the stream, this one from now on.
+    """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, what: str) -> None:
+    __slots__ = ("_all", "_handle", "expired", "future", "what")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, seconds: float, what: str, timers: set[Timer]
+    ) -> None:
         self.what = f"{what} waited for {seconds:g} s"
         self.expired = False
         self.future: asyncio.Future[None] | None = None
         self._handle = loop.call_later(seconds, self._expire)
+        self._all = timers
+        timers.add(self)
 
     def watch(self, future: asyncio.Future[None]) -> None:
         """Fail `future` at the end of the time, or at once if that has passed."""
@@ -184,6 +195,7 @@ class Timer:
     def cancel(self) -> None:
         """Stop the clock."""
         self._handle.cancel()
+        self._all.discard(self)
 
     def _expire(self) -> None:
         self.expired = True

@@ -53,9 +53,12 @@ class Terminal:
     """
 
     def __init__(self, node: NodeRun, buffer: Buffer | None) -> None:
-        self._node = node
+        self.node = node
         self._buffer = buffer
-        self._live = True
+        self.feedback = node.node.feedback
+        """Whether it closes a meant ring (D6)."""
+        self.live = True
+        """Whether it may still deliver."""
         self.deliver: Callable[[Any], None] = _ignore if buffer is None else buffer.put
         if buffer is not None:
             buffer.producers += 1
@@ -72,16 +75,21 @@ class Terminal:
 
     def on_completed(self) -> None:
         """Count one producer less (C2)."""
-        if self._live:
-            self._live = False
+        if self.live:
+            self.live = False
             if self._buffer is not None:
                 self._buffer.producer_closed()
 
+    def rest(self) -> None:
+        """Close a ring that has come to rest: the end for the consumer, nothing for the rest."""
+        self.deliver = _ignore
+        self.on_completed()
+
     def cancel(self) -> None:
         """The consumer is gone."""
-        if self._live:
-            self._live = False
-            self._node.drop(self)
+        if self.live:
+            self.live = False
+            self.node.drop(self)
 
 
 class Head(Observable[Any]):

@@ -24,7 +24,7 @@ class Link:
         buffer: The far buffer, if nothing stands in between.
     """
 
-    __slots__ = ("_start", "_stop", "buffer", "close", "deliver", "gates", "output")
+    __slots__ = ("_start", "_stop", "buffer", "close", "deliver", "feedback", "gates", "output")
 
     def __init__(
         self,
@@ -38,6 +38,8 @@ class Link:
         self.close = close
         self.buffer = buffer
         self.output: Output[Any] | None = None
+        self.feedback = False
+        """Whether it closes a meant ring (D6)."""
         self._start = 0
         self._stop: int | None = None
 
@@ -85,8 +87,26 @@ class Link:
             self._stop = self.output.count
             self.output.unlink(self)
 
+    def rest(self) -> None:
+        """Close a ring that has come to rest: the end for the far side, nothing for this one (D6).
+
+        What is pushed on is discarded; to cancel the edge would tell the producer that nobody
+        reads it, while it is about to hear of the end itself.
+        """
+        if self.output is not None and self._stop is None:
+            self._stop = self.output.count
+            self.gates = ()
+            self.buffer = None
+            self.deliver = _ignore
+            self.output.rebind()
+            self.close()
+
     def finish(self) -> None:
         """Signal the end to the far side (C1)."""
         if self.output is not None and self._stop is None:
             self._stop = self.output.count
             self.close()
+
+
+def _ignore(item: Any) -> None:
+    """Take an item that nobody wants."""

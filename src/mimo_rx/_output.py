@@ -200,7 +200,9 @@ class Output(Generic[T]):
             full = gates if len(gates[0].items) >= gates[0].gate else []
         else:
             full = [gate for gate in gates if len(gate.items) >= gate.gate]
-        timer = None if timeout is None else Timer(loop, timeout, self._what())
+        timer = None
+        if timeout is not None:
+            timer = Timer(loop, timeout, self._what(), self.process.timers)
         self.waiters.append(waiter)
         clock = self.process.backpressured
         if clock.depth:
@@ -208,6 +210,8 @@ class Output(Generic[T]):
         else:  # as start() does, without a call
             clock.depth = 1
             clock.since = clock.now()
+        if self.process.watch is not None:
+            self.process.watch.arm()
         try:
             while full:
                 for gate in full:

@@ -43,6 +43,8 @@ class PlannedStep:
     """Bound of each of its input buffers, in items."""
     seeds: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Items that wait in its inputs from the start, by port."""
+    growth_limit: int | None = None
+    """Items up to which each of its buffers may grow; None for the engine's limit (D2)."""
     feeds_only: bool = False
     """A source that the language added for an iterable or Observable, not a user's stream."""
 

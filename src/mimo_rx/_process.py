@@ -10,19 +10,27 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 from operator import length_hint
 from sys import maxsize
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ._errors import DownstreamClosed
 from ._pushed import Pushed
 
 if TYPE_CHECKING:
     from ._entry import Entry
+    from ._gate import Timer
     from ._port import Input, Output
 
-__all__ = ["Budget", "Clock", "Process"]
+__all__ = ["Budget", "Clock", "Process", "Watches"]
 
 BREATH = 1000
 """Calls that need no wait which may follow each other before the loop goes round (P12)."""
+
+
+class Watches(Protocol):
+    """The watch for rings, as ports see it."""
+
+    def arm(self) -> None:
+        """Look at who waits for whom, soon."""
 
 
 class Clock:
@@ -124,6 +132,10 @@ class Process:
         """``DownstreamClosed`` was raised in it: a cancel would strike its clean-up now."""
         self.entry: Entry | None = None
         """Where its items come in from outside, if they do."""
+        self.watch: Watches | None = None
+        """What is told that a wait begins, where it may be part of a ring."""
+        self.timers: set[Timer] = set()
+        """The timeouts of those that wait in its ports."""
         self.breath = BREATH
         """Calls of one output that may follow each other before the loop goes round (P12)."""
 

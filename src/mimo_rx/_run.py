@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
 from ._bridge import Bridge, NodeRun
+from ._deadlock import Watch
 from ._errors import DownstreamClosed, StreamCancelled
 from ._failure import (
     add_note,
@@ -20,8 +19,6 @@ from ._failure import (
     gather,
     is_exit,
     operator_note,
-    place_of_coroutine,
-    place_of_thread,
     reraise,
     step_note,
     waits_note,
@@ -31,15 +28,14 @@ from ._plan import ENVIRONMENT, Node, Plan, PortRef
 from ._port import Inputs, Outputs
 from ._process import BREATH
 from ._pushed import Pushed
-from ._runtime import PROCESS, Environment, StreamProcess, one_turn
+from ._runtime import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
+from ._shape import has_circle
 from ._source import pump
 from ._sources import SourceStream
 from ._statistics import EdgeStatistics, Statistics
 from ._waits import Waits, find_waits
 
 __all__ = ["Run"]
-
-_log = logging.getLogger("mimo_rx")
 
 
 class Run:
@@ -80,7 +76,9 @@ class Run:
         self.over = False
         """Whether all is at its end, what was left behind excepted."""
         self._timer: asyncio.TimerHandle | None = None
-        self._edges: list[tuple[str, str, Link]] = []
+        self.edges: list[tuple[str, str, Link]] = []
+        """The ``step.port`` at the ends of each edge, and its near end."""
+        self.watch: Watch | None = None
         pushed = Pushed(self.loop)
         self.processes = [StreamProcess(self, step, pushed) for step in plan.steps]
         self.environment = Environment(self, pushed)
@@ -112,8 +110,9 @@ class Run:
                 reads.append((self.bridge.read(source, buffer), target))
             elif buffer is not None:
                 link = Link.to(buffer)
+                link.feedback = (source, target) in self.plan.feedback
                 links.setdefault(source, []).append(link)
-                self._edges.append((self._source_label(source), self._target_label(target), link))
+                self.edges.append((self._source_label(source), self._target_label(target), link))
         for port, edges in self.bridge.links.items():
             links.setdefault(port, []).extend(edges)
         self.bridge.connect()
@@ -121,12 +120,14 @@ class Run:
         self._count_unbounded(links)
         for port, edges in links.items():
             self._process(port.step).outs[port.port].link(edges)
+        if has_circle(self.plan):
+            self.watch = Watch(self)
 
     def _name_edges(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
         for run, target in reads:
             run.targets.append(self._target_label(target))
             for source, link in run.links():
-                self._edges.append((self._source_label(source), self._target_label(target), link))
+                self.edges.append((self._source_label(source), self._target_label(target), link))
 
     def _count_unbounded(self, links: dict[PortRef, list[Link]]) -> None:
         """Mark the outputs whose pushes no bound of a buffer keeps in check (P12)."""
@@ -237,13 +238,13 @@ class Run:
 
     # Failing
 
-    def fail(self, where: str, error: BaseException, note: str) -> None:
+    def fail(self, where: str, error: BaseException, note: str | None) -> None:
         """Take a failure: the first one ends the run, the others are kept with it (E1, E2).
 
         Args:
             where: ``step 'parse'`` or the like, for the note that is made of a further one.
             error: What was raised.
-            note: What is noted on the first one.
+            note: What is noted on the first one; None where it says all by itself.
         """
         if self.over:
             return
@@ -259,8 +260,9 @@ class Run:
             self._further.append((where, error))
         self.stop()
 
-    def _fail_with(self, where: str, error: BaseException, note: str) -> None:
-        add_note(error, note)
+    def _fail_with(self, where: str, error: BaseException, note: str | None) -> None:
+        if note is not None:
+            add_note(error, note)
         self.failure = error
         self._where = where
 
@@ -277,6 +279,8 @@ class Run:
 
     def node_ended(self, node: NodeRun) -> None:
         """Take note that an edge has delivered all that it will."""
+        if self.watch is not None:
+            self.watch.arm()
         self._look()
 
     def stop(self) -> None:
@@ -284,6 +288,8 @@ class Run:
         if self.stopping:
             return
         self.stopping = True
+        if self.watch is not None:
+            self.watch.disarm()
         if not self.over:
             self.bridge.close()
             self._cancel_tasks()
@@ -320,26 +326,8 @@ class Run:
 
     def _abandon(self) -> None:
         """Leave behind what does not end, and say so (E6)."""
-        for process in self.processes:
-            task = process.task
-            if process in self._live and task is not None:
-                _log.error(
-                    "step %r did not let itself be cancelled within %g s and is left behind; "
-                    "it is at %s",
-                    process.path,
-                    self._shutdown_timeout,
-                    place_of_coroutine(task.get_coro()),
-                )
-                task._log_destroy_pending = False  # type: ignore[attr-defined] # it was just said
-        frames = sys._current_frames()
-        for thread, name in self._threads.items():
-            _log.error(
-                "thread %r of source %r did not end within %g s and is left behind; it is at %s",
-                thread.name,
-                name,
-                self._shutdown_timeout,
-                place_of_thread(frames.get(thread.ident or 0)),
-            )
+        left = [process for process in self.processes if process in self._live]
+        log_left_behind(left, self._threads, self._shutdown_timeout)
         self._finish()
 
     def _finish(self) -> None:
@@ -348,6 +336,8 @@ class Run:
         self.over = True
         if self._timer is not None:
             self._timer.cancel()
+        if self.watch is not None:
+            self.watch.disarm()
         self.bridge.close()
         for joiner in self._joiners:
             if not joiner.done():
@@ -389,10 +379,10 @@ class Run:
             steps={process.path: process.statistics() for process in self.processes},
             edges=tuple(
                 EdgeStatistics(source, target, link.items, link.drops)
-                for source, target, link in self._edges
+                for source, target, link in self.edges
             ),
         )
 
     def waits(self) -> Waits:
         """Return who waits for whom now (W6)."""
-        return find_waits((*self.processes, self.environment), self._edges)
+        return find_waits((*self.processes, self.environment), self.edges)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from ._buffer import Buffer
 from ._errors import DownstreamClosed, MimoError, StreamCancelled
+from ._failure import place_of_coroutine, place_of_thread
 from ._plan import PlannedStep
 from ._port import Input, Output
 from ._process import BREATH, Process
@@ -17,7 +22,9 @@ from ._statistics import Ended, InputStatistics, StepStatistics
 if TYPE_CHECKING:
     from ._run import Run
 
-__all__ = ["PROCESS", "Environment", "StreamProcess", "one_turn"]
+__all__ = ["PROCESS", "Environment", "StreamProcess", "log_left_behind", "one_turn"]
+
+_log = logging.getLogger("mimo_rx")
 
 
 class StreamProcess(Process):
@@ -82,6 +89,8 @@ class StreamProcess(Process):
                 output.end_over()
         for port in self.ins.values():
             port.close()
+        if self.run.watch is not None:
+            self.run.watch.arm()  # the last producer outside of a ring closes it
 
     def statistics(self) -> StepStatistics:
         """Return the record of now."""
@@ -101,7 +110,8 @@ class StreamProcess(Process):
                 name: InputStatistics(
                     depth=len(port.buffer.items),
                     peak=port.buffer.peak,
-                    threshold=port.buffer.threshold,
+                    threshold=port.buffer.threshold - port.buffer.growth,
+                    growth=port.buffer.growth,
                     over=port.buffer.over,
                 )
                 for name, port in self.ins.items()
@@ -188,3 +198,34 @@ async def one_turn() -> None:
         await asyncio.sleep(0)
     except asyncio.CancelledError:
         pass
+
+
+def log_left_behind(
+    processes: Iterable[StreamProcess], threads: Mapping[threading.Thread, str], seconds: float
+) -> None:
+    """Log the streams and threads that did not end when asked to, and where they are (E6).
+
+    Args:
+        processes: The streams.
+        threads: The threads, and the sources that they read.
+        seconds: How long they were waited for.
+    """
+    for process in processes:
+        if process.task is None:
+            continue
+        _log.error(
+            "step %r did not let itself be cancelled within %g s and is left behind; it is at %s",
+            process.path,
+            seconds,
+            place_of_coroutine(process.task.get_coro()),
+        )
+        process.task._log_destroy_pending = False  # type: ignore[attr-defined] # it was just said
+    frames = sys._current_frames()
+    for thread, name in threads.items():
+        _log.error(
+            "thread %r of source %r did not end within %g s and is left behind; it is at %s",
+            thread.name,
+            name,
+            seconds,
+            place_of_thread(frames.get(thread.ident or 0)),
+        )

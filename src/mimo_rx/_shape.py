@@ -7,13 +7,13 @@ to what is delivered to. Nothing here recurses, and all of it takes time in prop
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from ._operators import known_as, parts
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
 
-__all__ = ["Arc", "Fork", "Shape"]
+__all__ = ["Arc", "Fork", "Shape", "Way", "has_circle", "knots", "steps_in_circles"]
 
 _PATIENCE = 100
 """Arcs that the search for forks looks at, for each arc that there is."""
@@ -23,6 +23,16 @@ _INPUTS = 2
 
 _WAYS = 2
 """Ways from one vertex to one input that are compared with those to another."""
+
+
+class Way(NamedTuple):
+    """What leads from one number to another."""
+
+    source: int
+    target: int
+
+
+W = TypeVar("W", bound="Way | Arc")
 
 
 class Arc(NamedTuple):
@@ -51,7 +61,7 @@ class Shape:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._vertices: list[int | Node | PortRef] = [*range(len(plan.steps))]
+        self.vertices: list[int | Node | PortRef] = [*range(len(plan.steps))]
         self._numbers: dict[Node | PortRef, int] = {}
         self._first: dict[int, Arc] = {}
         self.arcs: list[Arc] = []
@@ -59,7 +69,7 @@ class Shape:
             if edge.target.step != ENVIRONMENT:
                 self._lead(edge.source, edge.target, edge in plan.feedback)
         # Grows as the nodes behind nodes are found.
-        for number, vertex in enumerate(self._vertices):
+        for number, vertex in enumerate(self.vertices):
             if isinstance(vertex, Node):
                 for source in (*vertex.sources, *(stands for _, stands in vertex.claims)):
                     self._lead(source, PortRef(number, ""), vertex.feedback)
@@ -68,7 +78,7 @@ class Shape:
         """Return a way as text: the output that it leaves, then the inputs that it enters."""
         text = self._output(way[0])
         for arc in way:
-            vertex = self._vertices[arc.target]
+            vertex = self.vertices[arc.target]
             if isinstance(vertex, Node):
                 text += f" | {vertex.name}" if vertex.name else ""
             else:
@@ -77,7 +87,7 @@ class Shape:
 
     def name(self, number: int) -> str:
         """Return the path of a step, or what stands for it."""
-        vertex = self._vertices[number]
+        vertex = self.vertices[number]
         if isinstance(vertex, int):
             return self.plan.steps[vertex].path
         return f"ins.{vertex.port}" if isinstance(vertex, PortRef) else vertex.name
@@ -85,7 +95,7 @@ class Shape:
     def rings(self) -> Iterator[list[Arc]]:
         """Yield a shortest ring of each knot of unmarked arcs, from its first step on."""
         onward = _by((arc for arc in self.arcs if not arc.feedback), lambda arc: arc.source)
-        for knot in _knots(len(self._vertices), onward):
+        for knot in knots(len(self.vertices), onward):
             ring = _ring(min(knot), knot, onward)
             if ring is not None:
                 yield ring
@@ -93,7 +103,7 @@ class Shape:
     def uneven_joins(self) -> Iterator[Fork]:
         """Yield for each join the nearest fork whose branches may not stay level."""
         arcs = [arc for arc in self.arcs if not arc.feedback]
-        back = _by(_in_circles(len(self._vertices), arcs), lambda arc: arc.target)
+        back = _by(_in_circles(len(self.vertices), arcs), lambda arc: arc.target)
         patience = _PATIENCE * len(arcs)
         for join in range(len(self.plan.steps)):
             if len({arc.input for arc in back.get(join, ())}) > 1:
@@ -113,13 +123,13 @@ class Shape:
         if isinstance(source, PortRef) and source.step != ENVIRONMENT:
             return source.step
         if source not in self._numbers:
-            self._numbers[source] = len(self._vertices)
-            self._vertices.append(source)
+            self._numbers[source] = len(self.vertices)
+            self.vertices.append(source)
         return self._numbers[source]
 
     def _output(self, arc: Arc) -> str:
         name = self.name(arc.source)
-        return f"{name}.{arc.output}" if isinstance(self._vertices[arc.source], int) else name
+        return f"{name}.{arc.output}" if isinstance(self.vertices[arc.source], int) else name
 
     def _fork(
         self, join: int, back: dict[int, list[Arc]], patience: int
@@ -163,7 +173,7 @@ class Shape:
 
     def _level(self, one: list[Arc], other: list[Arc]) -> bool:
         """Tell whether each item of one output reaches both inputs within its push."""
-        between = [self._vertices[arc.target] for way in (one, other) for arc in way[:-1]]
+        between = [self.vertices[arc.target] for way in (one, other) for arc in way[:-1]]
         return one[0].output == other[0].output and all(map(_one_to_one, between))
 
 
@@ -173,6 +183,53 @@ def _one_to_one(vertex: int | Node | PortRef) -> bool:
     entries = [known_as(part) for operator in vertex.operators for part in parts(operator)]
     known = all(entry is not None and entry.one_to_one for entry in entries)
     return known and len(vertex.sources) == 1
+
+
+def steps_in_circles(plan: Plan) -> set[int]:
+    """Return the numbers of the steps with an edge that may be part of a ring."""
+    shape = Shape(plan)
+    circling = _in_circles(len(shape.vertices), shape.arcs)
+    steps = {number for arc in circling for number in (arc.source, arc.target)}
+    return {number for number in steps if number < len(plan.steps)}
+
+
+def has_circle(plan: Plan) -> bool:
+    """Tell whether edges of `plan` form a circle if directions are ignored, as those of a ring do.
+
+    It takes time in proportion to the edges (union-find, Tarjan 1975).
+    """
+    above: dict[Any, Any] = {}
+
+    def top(vertex: Any) -> Any:
+        while (next_up := above.get(vertex, vertex)) is not vertex:
+            above[vertex] = above.get(next_up, next_up)
+            vertex = next_up
+        return vertex
+
+    numbers: dict[int, object] = {number: object() for number in range(len(plan.steps))}
+    seen: set[Node] = set()
+    pending: list[tuple[PortRef | Node, Any]] = [
+        (edge.source, numbers[edge.target.step])
+        for edge in plan.edges
+        if edge.target.step != ENVIRONMENT
+    ]
+    while pending:
+        source, target = pending.pop()
+        if isinstance(source, Node):
+            vertex: Any = source
+            if source not in seen:
+                seen.add(source)
+                pending += [(each, source) for each in source.sources]
+                pending += [(each, source) for _, each in source.claims]
+        elif source.step == ENVIRONMENT:
+            continue  # whoever runs it is never stuck
+        else:
+            vertex = numbers[source.step]
+        one, other = top(vertex), top(target)
+        if one is other:
+            return True
+        above[one] = other
+    return False
 
 
 def _onward(arc: Arc, input: str, reached: dict[int, dict[str, list[Arc]]]) -> list[Arc]:
@@ -213,7 +270,7 @@ def _ring(start: int, knot: set[int], onward: dict[int, list[Arc]]) -> list[Arc]
     return way[::-1]
 
 
-def _knots(count: int, onward: dict[int, list[Arc]]) -> Iterator[set[int]]:
+def knots(count: int, onward: Mapping[int, Sequence[W]]) -> Iterator[set[int]]:
     """Yield the strongly connected components (Tarjan 1972), without recursion."""
     order: dict[int, int] = {}
     low: dict[int, int] = {}
