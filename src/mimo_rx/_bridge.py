@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from itertools import chain
 from types import CodeType, FrameType
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from ._head import Head, Reader, Terminal, links_into
 from ._link import Link
 from ._operators import of_rx, parts, stays_on_thread
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
+from ._quiet import is_quiet
 from ._scheduler import RunScheduler, Scheduled, Trampoline, Unwound
 from ._step import Port, WorkflowInput
 
@@ -57,10 +59,16 @@ class NodeRun:
         self.targets: list[str] = []
         """The inputs at its far ends, for notes."""
         self.ended = False
-        self._started = False
+        self.started = False
+        """Whether its operators have been applied and have subscribed."""
         self._from_afar = False
         """Whether another thread has ever delivered."""
         self._subscription: abc.DisposableBase | None = None
+
+    @cached_property
+    def is_quiet(self) -> bool:
+        """Whether nothing comes out unless something goes in (D4)."""
+        return is_quiet(self.node)
 
     def heads(self) -> list[Head]:
         """Return all places where items enter."""
@@ -99,8 +107,8 @@ class NodeRun:
 
     def start_when_ready(self) -> None:
         """Subscribe, once everybody who reads this would find what it delivers."""
-        if not self._started and not self.ended and all(reader.ready() for reader in self.readers):
-            self._started = True
+        if not self.started and not self.ended and all(reader.ready() for reader in self.readers):
+            self.started = True
             self.start()
 
     def start(self) -> None:

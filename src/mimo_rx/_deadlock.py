@@ -24,7 +24,6 @@ from ._errors import DeadlockError
 from ._gate import Gate
 from ._head import Head, Terminal
 from ._link import Link
-from ._operators import stays_on_thread
 from ._runtime import StreamProcess
 from ._shape import Way, knots, steps_in_circles
 from ._tasks import process_of, rests
@@ -202,15 +201,22 @@ class Watch:
         head = self._holds.get(gate)
         return [None] if head is None else self._admitters(head)
 
-    def _admitters(self, head: Head) -> list[StreamProcess | None]:
-        """Return those whose end would let what holds `head` subscribe to it (D5)."""
-        node = head.node
-        if not _is_quiet(node, claims=True):
-            return [None]
-        others = [each for each in node.heads() if not each.held]
+    def _admitters(self, held: Head) -> list[StreamProcess | None]:
+        """Return those whose items or end would let what holds `held` subscribe to it (D5)."""
         found: dict[StreamProcess | None, None] = {}
-        for other in others:
-            found.update(dict.fromkeys(_into(other)))
+        pending = [held]
+        seen = {held}
+        while pending:
+            node = pending.pop().node
+            if not node.is_quiet:
+                return [None]
+            if node.started:
+                for other in node.heads():
+                    found.update(dict.fromkeys(_into(other) if not other.held else ()))
+            else:  # it waits for its readers, and they for what they wait for
+                new = [each for each in node.readers if isinstance(each, Head) and each.held]
+                pending += [each for each in new if each not in seen]
+                seen.update(new)
         return list(found) or [None]
 
     @property
@@ -308,14 +314,14 @@ class Watch:
             feeding = tuple(dict.fromkeys(self._labels(buffer, members)))
             yield Wait(path, buffer.port, "pop", feeding, 0)
         for output in each.pushes:
-            gates = [gate for gate in output.gates if gate.full()]
-            names = [
-                f"{gate.process.path}.{gate.port}"
-                if isinstance(gate, Buffer)
-                else f"{self._holds[gate].node.node.name}, which reads it after others"
-                for gate in gates
-            ]
-            yield Wait(path, output.name, "push", tuple(names), max(len(g.items) for g in gates))
+            full = [gate for gate in output.gates if gate.full()]
+            buffers = [gate for gate in full if isinstance(gate, Buffer)]
+            if buffers:
+                names = tuple(f"{each.process.path}.{each.port}" for each in buffers)
+                yield Wait(path, output.name, "push", names, max(len(b.items) for b in buffers))
+            else:
+                held = [self._holds[gate] for gate in full if gate in self._holds]
+                yield Wait(path, output.name, "push", tuple(map(_reader, held)), 0)
 
     def _labels(self, buffer: Buffer, members: set[StreamProcess]) -> Iterator[str]:
         target = f"{buffer.process.path}.{buffer.port}"
@@ -348,7 +354,7 @@ def _comes_from(edge: Any, members: set[StreamProcess]) -> bool:
 
 def _feeding(node: NodeRun) -> list[StreamProcess | None]:
     """Return those any of whom can make `node` deliver; None for whatever is not seen (D4)."""
-    if not _is_quiet(node):
+    if not node.is_quiet:
         return [None]
     found: dict[StreamProcess | None, None] = {}
     for head in node.heads():
@@ -366,7 +372,7 @@ def _into(head: Head) -> list[StreamProcess | None]:
         for parent in each.parents:
             if parent.ended:
                 continue
-            if not _is_quiet(parent):
+            if not parent.is_quiet:
                 found[None] = None
             for above in parent.heads():
                 if above not in seen:
@@ -375,18 +381,27 @@ def _into(head: Head) -> list[StreamProcess | None]:
     return list(found)
 
 
-def _is_quiet(node: NodeRun, *, claims: bool = False) -> bool:
-    """Tell whether nothing comes out of `node` unless something goes in."""
-    return all(map(stays_on_thread, node.node.operators)) and node.node.observable is None
+def _reader(held: Head) -> str:
+    """Return by whom a held output will be read, and after what (D5)."""
+    node = held.node
+    first = [
+        f"{process.path}.{link.output.name}"
+        for head in node.heads()
+        for link in head.links
+        if link.is_connected and link.output is not None and (process := _owner(link)) is not None
+        if not head.held
+    ]
+    after = f" after {', '.join(dict.fromkeys(first))}" if first else ""
+    return f"{', '.join(node.targets) or node.node.name}{after}"
 
 
 def _error(drawing: Waits, full: object, name: str) -> DeadlockError:
-    rests = not full
-    hint = (
-        "; a ring that is meant to rest is closed by an edge made with pipe(..., feedback=True)"
-        if rests
-        else "; the buffers of the ring have grown as far as growth_limit lets them"
-    )
+    if full:
+        hint = "; its buffers have grown as far as growth_limit lets them"
+    elif any(wait.kind == "push" for wait in drawing):
+        hint = "; an output that is to be read after another one is pushed to before that has ended"
+    else:
+        hint = "; a ring that is meant to come to rest is closed by pipe(..., feedback=True)"
     text = str(drawing).replace("\n", "\n  ")
     return DeadlockError(
         f"streams of workflow {name!r} wait for each other in a ring and can never go on{hint}:"

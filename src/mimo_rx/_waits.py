@@ -46,6 +46,8 @@ class Waits(tuple[Wait, ...]):
             others = ", ".join(wait.on) or "nobody"
             if wait.kind == "pop":
                 lines.append(f"{wait.step}.{wait.port} <-- waits for an item of {others}")
+            elif not wait.depth:
+                lines.append(f"{wait.step}.{wait.port} --> waits to be read at {others}")
             else:
                 lines.append(
                     f"{wait.step}.{wait.port} --> waits for room at {others} "

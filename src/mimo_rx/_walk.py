@@ -22,7 +22,7 @@ from ._operand import Operand
 if TYPE_CHECKING:
     from ._flow import Flow
 
-__all__ = ["Found", "find_flows"]
+__all__ = ["Found", "find_flows", "find_observables"]
 
 _LIMIT = 50_000
 """Objects looked at before the walk gives up: an operator may hold a user's whole data set."""
@@ -67,6 +67,13 @@ def find_flows(root: object) -> Found:
     walk = _Walk()
     walk.from_(root)
     return Found(tuple(walk.flows), tuple(walk.outside()))
+
+
+def find_observables(root: object) -> tuple[Observable[Any], ...]:
+    """Return the Observables that `root` refers to, itself among them, and that are no flows."""
+    walk = _Walk()
+    walk.from_(root)
+    return tuple(walk.observables)
 
 
 @dataclass(slots=True)
