@@ -15,23 +15,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ._buffer import Buffer
-from ._errors import DeadlockError
+from ._drawing import Waiting, deadlock, draw, owner
 from ._gate import Gate
 from ._head import Head, Terminal
 from ._link import Link
 from ._runtime import StreamProcess
 from ._shape import Way, knots, steps_in_circles
 from ._tasks import process_of, rests
-from ._waits import Wait, Waits
+from ._waits import Waits
 
 if TYPE_CHECKING:
     from ._bridge import NodeRun
-    from ._output import Output
     from ._run import Run
 
 __all__ = ["Watch"]
@@ -46,16 +44,6 @@ _SHARE = 9
 GROWTH_FACTOR, LEAST_LIMIT = 64, 10_000
 """What a buffer may grow to, if ``growth_limit`` does not say: a multiple of the threshold, at
 least so many items."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A stream and the ports that its tasks wait in."""
-
-    process: StreamProcess
-    pops: list[Buffer] = field(default_factory=list)
-    pushes: list[Output[Any]] = field(default_factory=list)
-    futures: set[asyncio.Future[Any]] = field(default_factory=set)
 
 
 class Watch:
@@ -96,7 +84,7 @@ class Watch:
             self._look_at(self._waiting())
         self._pause = min(max(SHORTEST, _SHARE * (perf_counter() - began)), LONGEST)
 
-    def _look_at(self, waiting: dict[StreamProcess, _Waiting]) -> None:
+    def _look_at(self, waiting: dict[StreamProcess, Waiting]) -> None:
         stuck = self._stuck(waiting)
         if not stuck:
             return
@@ -112,13 +100,13 @@ class Watch:
 
     # Who waits
 
-    def _waiting(self) -> dict[StreamProcess, _Waiting]:
+    def _waiting(self) -> dict[StreamProcess, Waiting]:
         """Return the streams that wait in a port, whatever else they do."""
-        found: dict[StreamProcess, _Waiting] = {}
+        found: dict[StreamProcess, Waiting] = {}
         for process in self._run.processes:
             if not (process.starved.depth or process.backpressured.depth):
                 continue
-            each = _Waiting(process)
+            each = Waiting(process)
             timed = {timer.future for timer in process.timers}
             for port in process.ins.values():
                 buffer = port.buffer
@@ -139,7 +127,7 @@ class Watch:
                 found[process] = each
         return found
 
-    def _awake(self, those: Iterable[_Waiting]) -> list[StreamProcess]:
+    def _awake(self, those: Iterable[Waiting]) -> list[StreamProcess]:
         """Return those of which a task waits for anything else, or for nothing."""
         known = {each.process: each for each in those}
         awake: dict[StreamProcess, None] = {}
@@ -153,7 +141,7 @@ class Watch:
 
     # Who is stuck
 
-    def _stuck(self, waiting: dict[StreamProcess, _Waiting]) -> set[StreamProcess]:
+    def _stuck(self, waiting: dict[StreamProcess, Waiting]) -> set[StreamProcess]:
         """Return the largest set of those that wait for others of the set alone."""
         needs = {process: self._needs(each) for process, each in waiting.items()}
         stuck = set(waiting)
@@ -171,7 +159,7 @@ class Watch:
                 pending += [other for other in waited_for.get(process, ()) if other in stuck]
         return stuck
 
-    def _needs(self, each: _Waiting) -> list[list[list[StreamProcess | None]]]:
+    def _needs(self, each: Waiting) -> list[list[list[StreamProcess | None]]]:
         """Return for each wait what it needs: all of a list, of each any of a list.
 
         None stands for whoever is never stuck.
@@ -189,7 +177,7 @@ class Watch:
         for edge in buffer.edges:
             if isinstance(edge, Link):
                 if edge.is_connected:
-                    found[_owner(edge)] = None
+                    found[owner(edge)] = None
             elif isinstance(edge, Terminal) and edge.live:
                 found.update(dict.fromkeys(_feeding(edge.node)))
         return list(found) or [None]
@@ -228,7 +216,7 @@ class Watch:
     # What is done about it
 
     def _rings(
-        self, stuck: set[StreamProcess], waiting: dict[StreamProcess, _Waiting]
+        self, stuck: set[StreamProcess], waiting: dict[StreamProcess, Waiting]
     ) -> Iterator[list[StreamProcess]]:
         """Yield the knots of the stuck that wait for nobody outside of themselves."""
         order = [process for process in self._run.processes if process in stuck]
@@ -245,7 +233,7 @@ class Watch:
             if all(way.target in knot for each in knot for way in onward[each]):
                 yield [order[each] for each in sorted(knot)]
 
-    def _resolve(self, ring: list[StreamProcess], waiting: dict[StreamProcess, _Waiting]) -> None:
+    def _resolve(self, ring: list[StreamProcess], waiting: dict[StreamProcess, Waiting]) -> None:
         members = set(ring)
         full = {
             gate: None
@@ -257,11 +245,16 @@ class Watch:
         if not full and self._close_feedback(ring, waiting):
             return
         growing = [buffer for buffer in full if len(buffer.items) < self._limit(buffer)]
-        drawing = Waits(wait for process in ring for wait in self._drawn(waiting[process], members))
+        those = [waiting[process] for process in ring]
+        drawing = draw(those, self._run.edges, self._holds)
         if growing:
             self._grow(min(growing, key=lambda buffer: len(buffer.items)), drawing)
             return
-        self._run.fail("the watch for rings", _error(drawing, full, self._run.plan.name), None)
+        self._run.fail(
+            "the watch for rings",
+            deadlock(drawing, self._run.plan.name, has_grown=bool(full)),
+            None,
+        )
 
     def _limit(self, buffer: Buffer) -> int:
         limit = self._limits.get(buffer)
@@ -289,7 +282,7 @@ class Watch:
             )
 
     def _close_feedback(
-        self, ring: list[StreamProcess], waiting: dict[StreamProcess, _Waiting]
+        self, ring: list[StreamProcess], waiting: dict[StreamProcess, Waiting]
     ) -> bool:
         """Close the marked edges of a ring at rest; tell whether there was one (D6)."""
         members = set(ring)
@@ -308,27 +301,6 @@ class Watch:
                         edge.rest()
         return closed
 
-    def _drawn(self, each: _Waiting, members: set[StreamProcess]) -> Iterator[Wait]:
-        path = each.process.path
-        for buffer in each.pops:
-            feeding = tuple(dict.fromkeys(self._labels(buffer, members)))
-            yield Wait(path, buffer.port, "pop", feeding, 0)
-        for output in each.pushes:
-            full = [gate for gate in output.gates if gate.full()]
-            buffers = [gate for gate in full if isinstance(gate, Buffer)]
-            if buffers:
-                names = tuple(f"{each.process.path}.{each.port}" for each in buffers)
-                yield Wait(path, output.name, "push", names, max(len(b.items) for b in buffers))
-            else:
-                held = [self._holds[gate] for gate in full if gate in self._holds]
-                yield Wait(path, output.name, "push", tuple(map(_reader, held)), 0)
-
-    def _labels(self, buffer: Buffer, members: set[StreamProcess]) -> Iterator[str]:
-        target = f"{buffer.process.path}.{buffer.port}"
-        for source, to, link in self._run.edges:
-            if to == target and link.is_connected and _owner(link) in members:
-                yield source
-
 
 # Waits
 
@@ -337,18 +309,13 @@ def _can_go(wait: list[list[StreamProcess | None]], stuck: set[StreamProcess]) -
     return all(any(other not in stuck for other in alternatives) for alternatives in wait)
 
 
-def _owner(link: Link) -> StreamProcess | None:
-    process = None if link.output is None else link.output.process
-    return process if isinstance(process, StreamProcess) else None
-
-
 def _is_open(edge: Any) -> bool:
     return bool(edge.is_connected if isinstance(edge, Link) else edge.live)
 
 
 def _comes_from(edge: Any, members: set[StreamProcess]) -> bool:
     if isinstance(edge, Link):
-        return edge.is_connected and _owner(edge) in members
+        return edge.is_connected and owner(edge) in members
     return edge.live and any(process in members for process in _feeding(edge.node))
 
 
@@ -368,7 +335,7 @@ def _into(head: Head) -> list[StreamProcess | None]:
     seen = {head}
     while pending:
         each = pending.pop()
-        found.update(dict.fromkeys(_owner(link) for link in each.links if link.is_connected))
+        found.update(dict.fromkeys(owner(link) for link in each.links if link.is_connected))
         for parent in each.parents:
             if parent.ended:
                 continue
@@ -379,31 +346,3 @@ def _into(head: Head) -> list[StreamProcess | None]:
                     seen.add(above)
                     pending.append(above)
     return list(found)
-
-
-def _reader(held: Head) -> str:
-    """Return by whom a held output will be read, and after what (D5)."""
-    node = held.node
-    first = [
-        f"{process.path}.{link.output.name}"
-        for head in node.heads()
-        for link in head.links
-        if link.is_connected and link.output is not None and (process := _owner(link)) is not None
-        if not head.held
-    ]
-    after = f" after {', '.join(dict.fromkeys(first))}" if first else ""
-    return f"{', '.join(node.targets) or node.node.name}{after}"
-
-
-def _error(drawing: Waits, full: object, name: str) -> DeadlockError:
-    if full:
-        hint = "; its buffers have grown as far as growth_limit lets them"
-    elif any(wait.kind == "push" for wait in drawing):
-        hint = "; an output that is to be read after another one is pushed to before that has ended"
-    else:
-        hint = "; a ring that is meant to come to rest is closed by pipe(..., feedback=True)"
-    text = str(drawing).replace("\n", "\n  ")
-    return DeadlockError(
-        f"streams of workflow {name!r} wait for each other in a ring and can never go on{hint}:"
-        f"\n  {text}"
-    )

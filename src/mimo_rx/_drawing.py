@@ -1,0 +1,103 @@
+"""How a ring is drawn: who waits for which port of whom, and what would help."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ._buffer import Buffer
+from ._errors import DeadlockError
+from ._gate import Gate
+from ._link import Link
+from ._runtime import StreamProcess
+from ._waits import Wait, Waits
+
+if TYPE_CHECKING:
+    from ._head import Head
+    from ._output import Output
+
+__all__ = ["Waiting", "deadlock", "draw", "owner"]
+
+Edges = Iterable[tuple[str, str, Link]]
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A stream and the ports that its tasks wait in."""
+
+    process: StreamProcess
+    pops: list[Buffer] = field(default_factory=list)
+    pushes: list[Output[Any]] = field(default_factory=list)
+    futures: set[asyncio.Future[Any]] = field(default_factory=set)
+
+
+def draw(those: Iterable[Waiting], edges: Edges, holds: Mapping[Gate, Head]) -> Waits:
+    """Return the waits of the streams of a ring, each for others of the ring.
+
+    Args:
+        those: The streams.
+        edges: The ``step.port`` at the ends of each edge of the run, and its near end.
+        holds: What is not subscribed to yet, by the gate that holds it back.
+    """
+    those = list(those)
+    members = {each.process for each in those}
+    feeding: dict[str, list[str]] = {}
+    for source, target, link in edges:
+        if link.is_connected and owner(link) in members:
+            feeding.setdefault(target, []).append(source)
+    return Waits(wait for each in those for wait in _drawn(each, feeding, holds))
+
+
+def _drawn(
+    each: Waiting, feeding: Mapping[str, list[str]], holds: Mapping[Gate, Head]
+) -> Iterator[Wait]:
+    path = each.process.path
+    for buffer in each.pops:
+        sources = tuple(dict.fromkeys(feeding.get(f"{path}.{buffer.port}", ())))
+        yield Wait(path, buffer.port, "pop", sources, 0)
+    for output in each.pushes:
+        full = [gate for gate in output.gates if gate.full()]
+        buffers = [gate for gate in full if isinstance(gate, Buffer)]
+        if buffers:
+            names = tuple(f"{each.process.path}.{each.port}" for each in buffers)
+            yield Wait(path, output.name, "push", names, max(len(b.items) for b in buffers))
+        else:
+            held = tuple(_reader(holds[gate]) for gate in full if gate in holds)
+            yield Wait(path, output.name, "push", held, 0)
+
+
+def owner(link: Link) -> StreamProcess | None:
+    """Return the stream from which `link` leads; None for whoever runs it."""
+    process = None if link.output is None else link.output.process
+    return process if isinstance(process, StreamProcess) else None
+
+
+def _reader(held: Head) -> str:
+    """Return by whom a held output will be read, and after what (D5)."""
+    node = held.node
+    first = [
+        f"{process.path}.{link.output.name}"
+        for head in node.heads()
+        for link in head.links
+        if link.is_connected and link.output is not None and (process := owner(link)) is not None
+        if not head.held
+    ]
+    after = f" after {', '.join(dict.fromkeys(first))}" if first else ""
+    return f"{', '.join(node.targets) or node.node.name}{after}"
+
+
+def deadlock(drawing: Waits, name: str, *, has_grown: bool) -> DeadlockError:
+    """Return the error of a ring of workflow `name` that can never go on (D3)."""
+    if has_grown:
+        hint = "; its buffers have grown as far as growth_limit lets them"
+    elif any(wait.kind == "push" for wait in drawing):
+        hint = "; an output that is to be read after another one is pushed to before that has ended"
+    else:
+        hint = "; a ring that is meant to come to rest is closed by pipe(..., feedback=True)"
+    text = str(drawing).replace("\n", "\n  ")
+    return DeadlockError(
+        f"streams of workflow {name!r} wait for each other in a ring and can never go on{hint}:"
+        f"\n  {text}"
+    )
