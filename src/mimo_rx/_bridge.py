@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from reactivex import Observable, abc
 
+from ._arrivals import Arrivals
 from ._buffer import Buffer
 from ._flow import Flow
 from ._gate import Gate
@@ -58,8 +59,8 @@ class NodeRun:
         """The inputs at its far ends, for notes."""
         self.ended = False
         self._started = False
-        self._from_afar = False
-        """Whether another thread has ever delivered."""
+        self._arrivals: Arrivals | None = None
+        """Where other threads may deliver to."""
         self._subscription: abc.DisposableBase | None = None
 
     def heads(self) -> list[Head]:
@@ -112,8 +113,9 @@ class NodeRun:
                 if not of_rx(operator) and type(observable) is Observable:
                     observable = Scheduled(observable, self.scheduler)
                 observable = operator(observable)
+            deliver, complete = self._choose()
             subscription = observable.subscribe(
-                self._choose(), self.fail, self._on_completed, scheduler=self.scheduler
+                deliver, self.fail, complete, scheduler=self.scheduler
             )
         except (Exception, Unwound) as error:
             self.fail(error)
@@ -123,7 +125,8 @@ class NodeRun:
         else:
             self._subscription = subscription
 
-    def _choose(self) -> Callable[[Any], None]:
+    def _choose(self) -> tuple[Callable[[Any], None], Callable[[], None]]:
+        deliver: Callable[[Any], None]
         if len(self.readers) > 1:
             deliver = self._to_all
         else:
@@ -131,28 +134,13 @@ class NodeRun:
             deliver = reader.deliver
         node = self.node
         if node.observable is None and all(map(stays_on_thread, node.operators)):
-            return deliver
-        here, hop = self.bridge.trampoline.here, self.bridge.trampoline.hop
-
-        def deliver_here(item: Any) -> None:
-            if here():
-                deliver(item)
-            else:
-                self._from_afar = True
-                hop(deliver, item)
-
-        return deliver_here
+            return deliver, self._complete
+        self._arrivals = Arrivals(self.bridge.trampoline, deliver, self._complete)
+        return self._arrivals.on_next, self._arrivals.on_completed
 
     def _to_all(self, item: Any) -> None:
         for reader in tuple(self.readers):
             reader.deliver(item)
-
-    def _on_completed(self) -> None:
-        # Behind the items of other threads that are on their way, also where it comes from here.
-        if self._from_afar or not self.bridge.trampoline.here():
-            self.bridge.trampoline.hop(self._complete)
-        else:
-            self._complete()
 
     def _complete(self) -> None:
         readers = tuple(self.readers)
@@ -185,6 +173,8 @@ class NodeRun:
             return
         self.ended = True
         self.readers.clear()
+        if self._arrivals is not None:
+            self._arrivals.close()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             self._dispose(subscription)

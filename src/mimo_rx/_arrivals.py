@@ -1,0 +1,94 @@
+"""What leaves operators on other threads, and how it comes to the thread of the loop.
+
+RxPY's combinators call one at a time, under a lock, so that what leaves the operators of a node has
+one order, whichever threads it is on. It is kept here: what another thread delivers waits in a line
+that the loop is told of; what the loop's thread delivers goes at once, but behind that line. No
+thread ever waits here, as it may hold such a lock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+from ._process import BREATH
+from ._scheduler import Trampoline
+
+__all__ = ["Arrivals"]
+
+_END: Any = object()
+
+
+class Arrivals:
+    """Takes what the operators of a node deliver on any thread, in that order.
+
+    Args:
+        trampoline: The one of the run, which knows its thread.
+        deliver: Called on the loop's thread with each item.
+        complete: Called there at the end.
+    """
+
+    def __init__(
+        self,
+        trampoline: Trampoline,
+        deliver: Callable[[Any], None],
+        complete: Callable[[], None],
+    ) -> None:
+        self._trampoline = trampoline
+        self._thread = trampoline.thread
+        self._deliver = deliver
+        self._complete = complete
+        self._line: deque[Any] = deque()
+        self._told = False
+        """Whether the loop has been told of the line, and has not come yet."""
+        self._closed = False
+
+    def on_next(self, item: Any) -> None:
+        """Take an item."""
+        if get_ident() == self._thread:
+            if self._line:
+                self._take(len(self._line))
+            self._deliver(item)
+        else:
+            self._enlist(item)
+
+    def on_completed(self) -> None:
+        """Take the end."""
+        if get_ident() == self._thread:
+            self._take(len(self._line))
+            self._complete()
+        else:
+            self._enlist(_END)
+
+    def close(self) -> None:
+        """Drop what stands in line, and take no more of other threads."""
+        self._closed = True
+        self._line.clear()
+
+    def _enlist(self, item: Any) -> None:
+        if self._closed:
+            return
+        self._line.append(item)
+        # Added first and asked afterwards: whoever comes for the line withdraws the mark before.
+        if not self._told:
+            self._told = True
+            self._trampoline.hop(self._come)
+
+    def _come(self) -> None:
+        self._told = False
+        self._take(min(len(self._line), BREATH))
+        if self._line and not self._told:
+            self._told = True
+            self._trampoline.hop(self._come)  # the loop has other things to do as well (P12)
+
+    def _take(self, count: int) -> None:
+        for _ in range(count):
+            if not self._line:
+                return  # delivering has led here again, or closed this
+            item = self._line.popleft()
+            if item is _END:
+                self._complete()
+            elif not self._closed:
+                self._deliver(item)
