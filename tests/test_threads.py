@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import reactivex as rx
 from reactivex import Observable
+from reactivex.scheduler import NewThreadScheduler
 
 from flows import endless, numbers, ops, sink
-from mimo_rx import Workflow
+from mimo_rx import LateSubscription, Workflow, flow
 
 pytestmark = pytest.mark.realtime
 
@@ -134,3 +136,130 @@ def test_p12_a_flood_of_another_thread_leaves_the_loop_its_turns():
     asyncio.run(main())
     assert got == list(range(20_000))
     assert len(turns) > 20
+
+
+# Errors
+
+
+def late_port() -> Any:
+    """Return a flow that the walk cannot see; a test puts it there."""
+    return globals()["_late_port"]
+
+
+def raising(source: Observable[Any]) -> Observable[Any]:
+    """Be an operator that raises on the fourth item, where those of RxPY would signal."""
+
+    def subscribe(observer: Any, scheduler: Any = None) -> Any:
+        def on_next(item: Any) -> None:
+            if item == 3:
+                raise KeyError("three")
+            observer.on_next(item)
+
+        return source.subscribe(on_next, observer.on_error, observer.on_completed)
+
+    return Observable(subscribe)
+
+
+FAILING = {
+    "raised": (raising,),
+    "raised further on": (ops.map(lambda item: item), raising, ops.map(str)),
+    "raised behind another one that hops": (ops.observe_on(NewThreadScheduler()), raising),
+    "signalled": (ops.map(lambda item: {0: 0, 1: 1, 2: 2}[item]),),
+    "swallowed by nobody": (ops.map(lambda item: rx.throw(KeyError("three")).subscribe()),),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_e3_what_is_raised_on_another_thread_fails_the_run(name):
+    """E3, R11: with the note that names the edge; it is lost on no thread."""
+    workflow = Workflow()
+    chain: Any = workflow.add_stream(numbers(10)) | ops.observe_on(NewThreadScheduler())
+    for operator in FAILING[name]:
+        chain = chain | operator
+    chain | workflow.add_stream(sink())
+    with pytest.raises(KeyError) as caught:
+        really(workflow)
+    (note,) = caught.value.__notes__
+    assert note.startswith("mimo_rx: raised on the edge numbers.x -> sink.x")
+
+
+@pytest.mark.parametrize("when", ["before the end", "after the end", "after the loop"])
+def test_r11_what_a_clean_up_raises_on_another_thread_is_never_lost(when):
+    """R11: it fails the run; after that it is for the handler of the loop or of the thread."""
+    gate, raised = threading.Event(), threading.Event()
+    told: list[Any] = []
+
+    def clean_up() -> None:
+        if when != "before the end":
+            gate.wait(5)
+        raise KeyError("clean-up")
+
+    def cleaning(source: Observable[Any]) -> Observable[Any]:
+        def subscribe(observer: Any, scheduler: Any = None) -> Any:
+            def on_completed() -> None:
+                if when != "before the end":
+                    observer.on_completed()
+                clean_up()
+
+            return source.subscribe(observer.on_next, observer.on_error, on_completed)
+
+        return Observable(subscribe)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+        workflow = Workflow()
+        hopping = workflow.add_stream(numbers(3)) | ops.observe_on(NewThreadScheduler())
+        hopping | cleaning | workflow.add_stream(sink())
+        await workflow.run()
+        if when == "after the end":
+            gate.set()
+            while not told:  # noqa: ASYNC110 # a thread fills it
+                await asyncio.sleep(0.001)
+
+    def thread_failed(args: Any) -> None:
+        told.append(args.exc_value)
+        raised.set()
+
+    threading.excepthook = thread_failed
+    try:
+        asyncio.run(main())
+    except KeyError as error:
+        told.append(error)
+    if when == "after the loop":
+        gate.set()
+        assert raised.wait(5)
+    assert [repr(error) for error in told] == ["KeyError('clean-up')"]
+
+
+@pytest.mark.parametrize("combine", [rx.merge, rx.zip, rx.combine_latest])
+def test_e3_what_is_raised_behind_a_combinator_with_threads_fails_the_run(combine):
+    """E3: an outside Observable with a thread of its own delivers into it."""
+    workflow = Workflow()
+    a = workflow.add_stream(numbers(20, "a"))["x"]
+    outside = rx.range(0, 20, scheduler=NewThreadScheduler())
+    numbered = ops.map_indexed(lambda item, index: index)
+    flow(combine(a, outside)) | numbered | raising | workflow.add_stream(sink())
+    with pytest.raises(KeyError, match="three"):
+        really(workflow)
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        (ops.observe_on(NewThreadScheduler()), ops.flat_map(lambda _: late_port())),
+        (ops.flat_map(lambda _: late_port()), ops.subscribe_on(NewThreadScheduler())),
+        (lambda _: rx.defer(lambda _: late_port()), ops.subscribe_on(NewThreadScheduler())),
+    ],
+    ids=["observe_on", "subscribe_on", "defer"],
+)
+def test_r12_a_late_subscription_on_another_thread_fails_the_run(late):
+    """R12: it is not lost there."""
+    workflow = Workflow()
+    globals()["_late_port"] = workflow.add_stream(numbers(2, "a"))["x"]
+    chain: Any = workflow.add_stream(numbers(3))
+    for operator in late:
+        chain = chain | operator
+    chain | workflow.add_stream(sink())
+    with pytest.raises(LateSubscription, match=r"port 'x' of step 'a'.*ports=\["):
+        really(workflow)

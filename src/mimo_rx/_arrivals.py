@@ -13,10 +13,12 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
-from ._process import BREATH
-from ._scheduler import Trampoline
+from reactivex import Observable, abc
 
-__all__ = ["Arrivals"]
+from ._process import BREATH
+from ._scheduler import Trampoline, Unwound
+
+__all__ = ["Arrivals", "Guarded"]
 
 _END: Any = object()
 
@@ -92,3 +94,48 @@ class Arrivals:
                 self._complete()
             elif not self._closed:
                 self._deliver(item)
+
+
+class Guarded(Observable[Any]):
+    """An Observable whose observers never raise into a thread that is not the loop's.
+
+    There an exception would reach nobody: the thread ends, and what it still had to deliver is
+    lost. It stands behind an operator that may deliver on other threads.
+
+    Args:
+        source: The Observable.
+        fail: Called with what an observer raised on another thread, to fail the run; tells
+            whether anybody heard of it.
+        here: Tells whether this is the loop's thread.
+    """
+
+    def __init__(
+        self,
+        source: Observable[Any],
+        fail: Callable[[BaseException], bool],
+        here: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self._source = source
+        self._fail = fail
+        self._here = here
+
+    def _subscribe_core(
+        self, observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        return self._source.subscribe(
+            self._guard(observer.on_next),
+            self._guard(observer.on_error),
+            self._guard(observer.on_completed),
+            scheduler=scheduler,
+        )
+
+    def _guard(self, call: Callable[..., None]) -> Callable[..., None]:
+        def guarded(*given: Any) -> None:
+            try:
+                call(*given)
+            except (Exception, Unwound) as error:
+                if self._here() or not self._fail(error):
+                    raise
+
+        return guarded

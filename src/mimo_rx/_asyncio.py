@@ -11,6 +11,7 @@ from typing import Any
 
 import reactivex
 from reactivex import Observable, abc
+from reactivex.disposable import Disposable
 from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from reactivex.scheduler import CurrentThreadScheduler
 
@@ -97,7 +98,14 @@ class AsyncioEngine:
         """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
         node = scheduler.node if isinstance(scheduler, RunScheduler) else subscribing_node()
         if node is not None and _runs(flow, node.bridge.host):
-            return _inside(node, flow).subscribe(observer, scheduler=node.scheduler)
+            try:
+                inside = _inside(node, flow)
+            except Unwound as error:
+                if node.bridge.trampoline.here():
+                    raise
+                node.fail(error)  # raised on a thread, it would reach nobody
+                return Disposable()
+            return inside.subscribe(observer, scheduler=node.scheduler)
         process = PROCESS.get()
         if process is not None and not process.run.over and _runs(flow, process.run):
             # Where no loop runs, this is the thread of a source, and operators are at work.

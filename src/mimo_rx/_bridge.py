@@ -12,13 +12,13 @@ from typing import Any, Protocol
 
 from reactivex import Observable, abc
 
-from ._arrivals import Arrivals
+from ._arrivals import Arrivals, Guarded
 from ._buffer import Buffer
 from ._flow import Flow
 from ._gate import Gate
 from ._head import Head, Reader, Terminal, links_into
 from ._link import Link
-from ._operators import of_rx, parts, stays_on_thread
+from ._operators import parts, stays_on_thread
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
 from ._scheduler import RunScheduler, Scheduled, Trampoline, Unwound
 from ._step import Port, WorkflowInput
@@ -32,6 +32,8 @@ class Host(Protocol):
     plan: Plan
     workflows: frozenset[int]
     """The ids of the blueprints that run here."""
+    over: bool
+    """Whether all is at its end."""
 
     def node_failed(self, node: NodeRun, error: BaseException) -> None:
         """Fail the run: an operator raised, or signalled an error (E3)."""
@@ -59,6 +61,8 @@ class NodeRun:
         """The inputs at its far ends, for notes."""
         self.ended = False
         self._started = False
+        self._failed = False
+        """Whether something was raised on another thread; more may follow before it is heard of."""
         self._arrivals: Arrivals | None = None
         """Where other threads may deliver to."""
         self._subscription: abc.DisposableBase | None = None
@@ -107,12 +111,18 @@ class NodeRun:
     def start(self) -> None:
         """Apply the operators and subscribe."""
         observable: Any = self.head if self.node.observable is None else self.node.observable
+        trampoline = self.bridge.trampoline
+        afar = self.node.observable is not None
         try:
             for operator in chain.from_iterable(map(parts, self.node.operators)):
-                # Those of RxPY pass the scheduler on; other types have more to them.
-                if not of_rx(operator) and type(observable) is Observable:
-                    observable = Scheduled(observable, self.scheduler)
+                stays = stays_on_thread(operator)
+                if type(observable) is Observable:  # other types have more to them
+                    if not stays:
+                        observable = Scheduled(observable, self.scheduler)
+                    if afar:
+                        observable = Guarded(observable, self.fail_afar, trampoline.here)
                 observable = operator(observable)
+                afar = not stays
             deliver, complete = self._choose()
             subscription = observable.subscribe(
                 deliver, self.fail, complete, scheduler=self.scheduler
@@ -166,6 +176,23 @@ class NodeRun:
             self.bridge.trampoline.hop(self.fail, error)
         elif not self.ended:
             self.bridge.host.node_failed(self, error.error if isinstance(error, Unwound) else error)
+
+    def fail_afar(self, error: BaseException) -> bool:
+        """Fail the run with what was raised on another thread, also in a clean-up after the end.
+
+        Returns:
+            Whether anybody will hear of it; if not, it is best raised where it is.
+        """
+        return self.bridge.trampoline.hop(self._failed_afar, error)
+
+    def _failed_afar(self, error: BaseException) -> None:
+        error = error.error if isinstance(error, Unwound) else error
+        if self.bridge.host.over:
+            message = f"a thread failed in {self.node.name!r} after the end of its run"
+            self.bridge.loop.call_exception_handler({"message": message, "exception": error})
+        elif not self._failed:
+            self._failed = True
+            self.bridge.host.node_failed(self, error)
 
     def dispose(self) -> None:
         """Deliver nothing any more, and cancel what leads here."""
@@ -302,5 +329,6 @@ _AT_WORK: dict[CodeType, Callable[[Any], NodeRun | None]] = {
     Head.deliver.__code__: lambda head: head.node,
     Head.on_completed.__code__: lambda head: head.node,
     NodeRun.start.__code__: lambda run: run,
+    Scheduled.subscribe.__code__: lambda source: source.scheduler.node,
     RunScheduler.work.__code__: lambda scheduler: scheduler.node,
 }

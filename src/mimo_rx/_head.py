@@ -173,7 +173,7 @@ class Head(Observable[Any]):
             self._admit(observer)
             return Disposable(lambda: self._dispose(observer))
         trampoline.hop(self._admit_from_afar, observer)
-        return Disposable(lambda: trampoline.hop(self._dismiss, observer))
+        return trampoline.hopping(self._dismiss, observer)
 
     def _admit(self, observer: abc.ObserverBase[Any]) -> None:
         if self._cancelled or (self._completed and not self.held):
