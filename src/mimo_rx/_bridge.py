@@ -250,34 +250,36 @@ class Bridge:
         return run
 
     def _made(self, node: Node) -> NodeRun:
-        """Return the run of `node`, made with all that leads into it on first use."""
-        pending = [node]
-        while pending:
-            each = pending.pop()
-            if each in self.nodes:
-                continue
-            run = self.nodes[each] = NodeRun(self, each)
-            for source in each.sources:
-                self._lead(source, run.head, pending)
-            for flow, source in each.claims:
-                head = Head(self.loop, run)
-                run.claims.append((flow, head))
-                self._lead(source, head, pending)
+        """Return the run of `node`, made with all that leads into it on first use.
+
+        An item of a port reaches the operators that read it in the order in which they stand
+        there, as the subscribers of one Subject are called in theirs.
+        """
+        if node not in self.nodes:
+            pending = self._entered(node)
+            while pending:
+                source, head = pending.pop()
+                if isinstance(source, PortRef):
+                    self.links.setdefault(source, []).append(head.feed_from(source))
+                else:
+                    pending += [] if source in self.nodes else self._entered(source)
+                    head.feed_from_node(self.nodes[source])
         return self.nodes[node]
 
-    def _lead(self, source: PortRef | Node, head: Head, pending: list[Node]) -> None:
-        if isinstance(source, PortRef):
-            self.links.setdefault(source, []).append(head.feed_from(source))
-        else:
-            head.wanted.append(source)
-            pending.append(source)
+    def _entered(self, node: Node) -> list[tuple[PortRef | Node, Head]]:
+        """Make the run of `node`; return what leads into it and where, the last one first."""
+        run = self.nodes[node] = NodeRun(self, node)
+        leading: list[tuple[PortRef | Node, Head]] = [(each, run.head) for each in node.sources]
+        for flow, source in node.claims:
+            head = Head(self.loop, run)
+            run.claims.append((flow, head))
+            leading.append((source, head))
+        return leading[::-1]
 
-    def connect(self) -> None:
-        """Lead the nodes into each other, once all of them are made."""
+    def seal(self) -> None:
+        """Complete the heads that nothing leads into, once all nodes are made."""
         for run in self.nodes.values():
             for head in run.heads():
-                for node in head.wanted:
-                    head.feed_from_node(self.nodes[node])
                 head.seal()
 
     def start(self, nodes: Iterable[NodeRun] | None = None) -> None:

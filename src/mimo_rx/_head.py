@@ -19,7 +19,7 @@ from ._buffer import Buffer
 from ._errors import LateSubscription
 from ._gate import Gate
 from ._link import Link
-from ._plan import Node, PortRef
+from ._plan import PortRef
 from ._scheduler import Unwound
 
 if TYPE_CHECKING:
@@ -99,7 +99,6 @@ class Head(Observable[Any]):
         self.held = True
         self.links: list[Link] = []
         self.ports: list[PortRef] = []
-        self.wanted: list[Node] = []
         self.parents: list[NodeRun] = []
         self._on_next: Callable[[Any], None] = _ignore
         self._observers: list[abc.ObserverBase[Any]] = []

@@ -116,7 +116,7 @@ class Run:
                 self._edges.append((self._source_label(source), self._target_label(target), link))
         for port, edges in self.bridge.links.items():
             links.setdefault(port, []).extend(edges)
-        self.bridge.connect()
+        self.bridge.seal()
         self._name_edges(reads)
         self._count_unbounded(links)
         for port, edges in links.items():
