@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import reactivex as rx
 from reactivex import Observable
+from reactivex.disposable import Disposable
 from reactivex.subject import Subject
 
 from flows import END, endless, numbers, ops, player, sink, slow_sink, stuck
@@ -23,6 +24,11 @@ def until(other: Any) -> Callable[[Any], Any]:
     return lambda _: other
 
 
+def deferred(a: Any, b: Any) -> Observable[Any]:
+    """Make what `rx.defer` merges."""
+    return rx.defer(until(rx.merge(a, b)))
+
+
 AT_ONCE: dict[str, Combine] = {
     "rx.merge": rx.merge,
     "rx.zip": rx.zip,
@@ -31,8 +37,8 @@ AT_ONCE: dict[str, Combine] = {
     "rx.with_latest_from": rx.with_latest_from,
     "rx.fork_join": rx.fork_join,
     "rx.amb": rx.amb,
-    "rx.defer": lambda a, b: rx.defer(lambda _, made=(a, b): rx.merge(*made)),
-    "rx.using": lambda a, b: rx.using(lambda: None, lambda _, made=(a, b): rx.zip(*made)),
+    "rx.defer": deferred,
+    "rx.using": lambda a, b: rx.using(Disposable, until(rx.zip(a, b))),
     "ops.merge": lambda a, b: a.pipe(ops.merge(b)),
     "ops.zip": lambda a, b: a.pipe(ops.zip(b)),
     "ops.combine_latest": lambda a, b: a.pipe(ops.combine_latest(b)),
@@ -65,6 +71,10 @@ IN_TURN: dict[str, Combine] = {
     "rx.concat_with_iterable": lambda a, b: rx.concat_with_iterable([a, b]),
     "rx.for_in": lambda a, b: rx.for_in([a, b], lambda each: each),
     "rx.on_error_resume_next": rx.on_error_resume_next,
+    "rx.catch": lambda a, b: rx.catch(a.pipe(ops.concat(rx.throw(KeyError()))), b),
+    "rx.catch_with_iterable": lambda a, b: rx.catch_with_iterable(
+        [a.pipe(ops.concat(rx.throw(KeyError()))), b]
+    ),
     "ops.concat": lambda a, b: a.pipe(ops.concat(b)),
     "ops.on_error_resume_next": lambda a, b: a.pipe(ops.on_error_resume_next(b)),
     "ops.catch": lambda a, b: a.pipe(ops.concat(rx.throw(KeyError())), ops.catch(b)),

@@ -263,3 +263,14 @@ def test_r12_a_late_subscription_on_another_thread_fails_the_run(late):
     chain | workflow.add_stream(sink())
     with pytest.raises(LateSubscription, match=r"port 'x' of step 'a'.*ports=\["):
         really(workflow)
+
+
+def test_r2_an_error_of_another_thread_is_answered_behind_the_items_before_it():
+    """R2, R7: by the combinator that reads the flow."""
+    workflow = Workflow(threshold=3)
+    a, b = workflow.add_stream(numbers(50, "a")), workflow.add_stream(numbers(5, "b"))
+    failing = a | ops.observe_on(NewThreadScheduler()) | ops.map(lambda item: 1 // (40 - item))
+    got: list[Any] = []
+    flow(rx.catch(failing, b["x"])) | workflow.add_stream(sink(got))
+    really(workflow)
+    assert got == [*[0] * 39, 1, *range(5)]

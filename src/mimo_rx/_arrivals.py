@@ -20,7 +20,12 @@ from ._scheduler import Trampoline, Unwound
 
 __all__ = ["Arrivals", "Guarded"]
 
-_END: Any = object()
+
+class _End:
+    """The end in a line, with the error that it may be."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
 
 
 class Arrivals:
@@ -30,6 +35,7 @@ class Arrivals:
         trampoline: The one of the run, which knows its thread.
         deliver: Called on the loop's thread with each item.
         complete: Called there at the end.
+        fail: Called there with the error that is the end.
     """
 
     def __init__(
@@ -37,11 +43,13 @@ class Arrivals:
         trampoline: Trampoline,
         deliver: Callable[[Any], None],
         complete: Callable[[], None],
+        fail: Callable[[Exception], None],
     ) -> None:
         self._trampoline = trampoline
         self._thread = trampoline.thread
         self._deliver = deliver
         self._complete = complete
+        self._fail = fail
         self._line: deque[Any] = deque()
         self._told = False
         """Whether the loop has been told of the line, and has not come yet."""
@@ -62,7 +70,15 @@ class Arrivals:
             self._take(len(self._line))
             self._complete()
         else:
-            self._enlist(_END)
+            self._enlist(_End())
+
+    def on_error(self, error: Exception) -> None:
+        """Take an error."""
+        if get_ident() == self._thread:
+            self._take(len(self._line))
+            self._fail(error)
+        else:
+            self._enlist(_End(error))
 
     def close(self) -> None:
         """Drop what stands in line, and take no more of other threads."""
@@ -90,10 +106,12 @@ class Arrivals:
             if not self._line:
                 return  # delivering has led here again, or closed this
             item = self._line.popleft()
-            if item is _END:
-                self._complete()
-            elif not self._closed:
+            if not isinstance(item, _End):
                 self._deliver(item)
+            elif item.error is None:
+                self._complete()
+            else:
+                self._fail(item.error)
 
 
 class Guarded(Observable[Any]):

@@ -123,10 +123,7 @@ class NodeRun:
                         observable = Guarded(observable, self.fail_afar, trampoline.here)
                 observable = operator(observable)
                 afar = not stays
-            deliver, complete = self._choose()
-            subscription = observable.subscribe(
-                deliver, self.fail, complete, scheduler=self.scheduler
-            )
+            subscription = observable.subscribe(*self._choose(), scheduler=self.scheduler)
         except (Exception, Unwound) as error:
             self.fail(error)
             return
@@ -135,7 +132,8 @@ class NodeRun:
         else:
             self._subscription = subscription
 
-    def _choose(self) -> tuple[Callable[[Any], None], Callable[[], None]]:
+    def _choose(self) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
+        """Return what takes the items, an error, and the end."""
         deliver: Callable[[Any], None]
         if len(self.readers) > 1:
             deliver = self._to_all
@@ -144,9 +142,10 @@ class NodeRun:
             deliver = reader.deliver
         node = self.node
         if node.observable is None and all(map(stays_on_thread, node.operators)):
-            return deliver, self._complete
-        self._arrivals = Arrivals(self.bridge.trampoline, deliver, self._complete)
-        return self._arrivals.on_next, self._arrivals.on_completed
+            return deliver, self._signal, self._complete
+        line = Arrivals(self.bridge.trampoline, deliver, self._complete, self._signal)
+        self._arrivals = line
+        return line.on_next, line.on_error, line.on_completed
 
     def _to_all(self, item: Any) -> None:
         for reader in tuple(self.readers):
@@ -157,6 +156,31 @@ class NodeRun:
         self.dispose()
         for reader in readers:
             reader.on_completed()
+
+    def _signal(self, error: Exception) -> None:
+        """Pass an error on to the operators that read this, which may answer it; else fail (E3)."""
+        if self.ended:
+            return
+        heads = [reader for reader in self.readers if isinstance(reader, Head)]
+        if len(heads) < len(self.readers):
+            self.fail(error)  # it is the error of a buffer's edge
+            return
+        self.bridge.origins.setdefault(id(error), (error, self))
+        self.targets = self._far_targets()
+        self.dispose()
+        for head in heads:
+            head.on_error(error)
+
+    def _far_targets(self) -> list[str]:
+        """Return the inputs at its far ends, through other nodes too."""
+        nodes = {self: None}
+        pending = [self]
+        while pending:
+            for reader in pending.pop().readers:
+                if isinstance(reader, Head) and reader.node not in nodes:
+                    nodes[reader.node] = None
+                    pending.append(reader.node)
+        return [target for node in nodes for target in node.targets]
 
     def drop(self, reader: Reader) -> None:
         """Deliver to `reader` no more; without any reader, end (C4)."""
@@ -175,7 +199,8 @@ class NodeRun:
         if not self.bridge.trampoline.here():
             self.bridge.trampoline.hop(self.fail, error)
         elif not self.ended:
-            self.bridge.host.node_failed(self, error.error if isinstance(error, Unwound) else error)
+            _, node = self.bridge.origins.get(id(error), (error, self))
+            self.bridge.host.node_failed(node, error.error if isinstance(error, Unwound) else error)
 
     def fail_afar(self, error: BaseException) -> bool:
         """Fail the run with what was raised on another thread, also in a clean-up after the end.
@@ -231,6 +256,8 @@ class Bridge:
         self.nodes: dict[Node, NodeRun] = {}
         self.links: dict[PortRef, list[Link]] = {}
         """The edges into operators by the output that they lead from, still to be attached."""
+        self.origins: dict[int, tuple[Exception, NodeRun]] = {}
+        """The errors that were passed on to other operators, and where each came from."""
         self._starting: deque[NodeRun] = deque()
         self._busy = False
 

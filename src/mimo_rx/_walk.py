@@ -41,7 +41,7 @@ _CONTAINERS: dict[type, Callable[[Any], Any]] = {
 }
 """How to read each kind of container past what a subclass of it may override."""
 
-_ITERATORS = (map, type(iter([])), type(iter(())))
+_ITERATORS: tuple[type, ...] = (map, type(iter([])), type(iter(())))
 """Those of Python's own that tell what they refer to; ``rx.for_in`` holds the first two."""
 
 
