@@ -25,6 +25,9 @@ from ._operators import (
     counts_readers,
     describe,
     is_connectable,
+    name_of,
+    of_rx,
+    parts,
     resubscribes,
 )
 from ._walk import find_flows
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
     from ._workflow import Workflow
 
 __all__ = ["BareFlow", "Derived", "Fan", "Flow", "Merged", "ObservableFlow", "common_workflow"]
+
+
+_SHARING = ("share", "ref_count")
+"""Operators whose subscribers share one subscription to the source."""
 
 
 class Flow(Operand, Observable[Any]):
@@ -79,7 +86,8 @@ class Flow(Operand, Observable[Any]):
         return threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "lock"}
+        live = ("lock", "shared")
+        return {name: value for name, value in self.__dict__.items() if name not in live}
 
     def subscribe(
         self,
@@ -249,6 +257,23 @@ class Derived(Flow):
     @property
     def probe(self) -> Observable[Any] | None:
         return self._connectable
+
+    @functools.cached_property
+    def shared(self) -> Observable[Any] | None:
+        """What its subscribers outside a run share, and with it one run, after ``ops.share()``.
+
+        None if its operator shares nothing; then each of them has a run of its own.
+        """
+        if not any(of_rx(part) and name_of(part) in _SHARING for part in parts(self.operator)):
+            return None
+        source: Observable[Any] = self.parent
+        operators = [self.operator]
+        while isinstance(source, Derived) and source._connectable is not None:
+            operators.append(source.operator)
+            source = source.parent
+        for operator in reversed(operators):
+            source = operator(source)
+        return source
 
     def readable(self) -> Flow:
         if self._connectable is not None:
