@@ -1,9 +1,7 @@
 """Rule R7: what other threads deliver comes to the loop's thread in order, all of it."""
 
 import asyncio
-import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,33 +11,11 @@ from reactivex.scheduler import NewThreadScheduler
 
 from flows import endless, numbers, ops, sink
 from mimo_rx import LateSubscription, Workflow, flow
+from threads import impatient, really
 
-pytestmark = pytest.mark.realtime
+__all__ = ["impatient"]
 
-
-@pytest.fixture(autouse=True)
-def impatient_threads() -> Iterator[None]:
-    """Let the interpreter change threads as often as it can, and look for threads that failed."""
-    failed: list[Any] = []
-    before, hook = sys.getswitchinterval(), threading.excepthook
-    sys.setswitchinterval(1e-6)
-    threading.excepthook = failed.append
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-        threading.excepthook = hook
-    assert not failed
-
-
-def really(workflow: Workflow) -> Any:
-    """Run on a loop of the usual kind."""
-
-    async def main() -> Any:
-        async with asyncio.timeout(20):
-            return await workflow.run()
-
-    return asyncio.run(main())
+pytestmark = [pytest.mark.realtime, pytest.mark.usefixtures("impatient")]
 
 
 def elsewhere(call: Any, *given: Any) -> None:
