@@ -250,3 +250,22 @@ def test_r2_an_error_of_another_thread_is_answered_behind_the_items_before_it():
     flow(rx.catch(failing, b["x"])) | workflow.add_stream(sink(got))
     really(workflow)
     assert got == [*[0] * 39, 1, *range(5)]
+
+
+def test_r11_threads_that_ask_a_flow_for_its_lock_at_once_get_the_same():
+    """R11: RxPY's combinators deliver one at a time under it."""
+    for _ in range(50):
+        x = Workflow().add_stream(numbers(1))["x"]
+        locks: list[Any] = []
+        start = threading.Barrier(4)
+
+        def ask(x: Any = x, start: Any = start, locks: Any = locks) -> None:
+            start.wait(5)
+            locks.append(x.lock)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len({id(lock) for lock in locks}) == 1

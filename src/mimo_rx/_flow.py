@@ -80,13 +80,17 @@ class Flow(Operand, Observable[Any]):
         if self._workflow is not None:
             self._workflow.graph.note(self)
 
-    @functools.cached_property
+    @property
     def lock(self) -> threading.RLock:  # type: ignore[override] # RxPY sets it in `__init__`
-        """The lock that RxPY's combinators hold while they deliver from this Observable."""
-        return threading.RLock()
+        """The lock that RxPY's combinators hold while they deliver from this Observable.
+
+        Two threads that ask at once get the same one, which a `cached_property` does not promise.
+        """
+        lock: threading.RLock = self.__dict__.setdefault("_lock", threading.RLock())
+        return lock
 
     def __getstate__(self) -> dict[str, Any]:
-        live = ("lock", "shared")
+        live = ("_lock", "shared")
         return {name: value for name, value in self.__dict__.items() if name not in live}
 
     def subscribe(
