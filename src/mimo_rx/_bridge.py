@@ -113,7 +113,7 @@ class NodeRun:
                     observable = Scheduled(observable, self.scheduler)
                 observable = operator(observable)
             subscription = observable.subscribe(
-                self._choose(), self.fail, self._on_completed, scheduler=self.scheduler
+                self._choose(), self._on_error, self._on_completed, scheduler=self.scheduler
             )
         except (Exception, Unwound) as error:
             self.fail(error)
@@ -146,6 +146,23 @@ class NodeRun:
     def _to_all(self, item: Any) -> None:
         for reader in tuple(self.readers):
             reader.deliver(item)
+
+    def _on_error(self, error: Exception) -> None:
+        if self._from_afar or not self.bridge.trampoline.here():
+            self.bridge.trampoline.hop(self._signal, error)
+        else:
+            self._signal(error)
+
+    def _signal(self, error: Exception) -> None:
+        """Pass an error signal on to the operators that read this, which may answer it (R2)."""
+        heads = [reader for reader in self.readers if isinstance(reader, Head)]
+        self.bridge.signalled.setdefault(id(error), (error, self))
+        if len(heads) < len(self.readers):
+            self.fail(error)  # at a far end there is nobody who could
+            return
+        self.dispose()
+        for head in heads:
+            head.on_error(error)
 
     def _on_completed(self) -> None:
         # Behind the items of other threads that are on their way, also where it comes from here.
@@ -214,6 +231,8 @@ class Bridge:
         self.nodes: dict[Node, NodeRun] = {}
         self.links: dict[PortRef, list[Link]] = {}
         """The edges into operators by the output that they lead from, still to be attached."""
+        self.signalled: dict[int, tuple[BaseException, NodeRun]] = {}
+        """The errors that were signalled, by their ids, and the nodes that did so first."""
         self._starting: deque[NodeRun] = deque()
         self._busy = False
 
@@ -225,6 +244,10 @@ class Bridge:
             for port in ports
         ]
         return ", ".join(dict.fromkeys(labels)) or "a source"
+
+    def origin(self, node: NodeRun, error: BaseException) -> NodeRun:
+        """Return the node that `error` comes from, which reached `node`."""
+        return self.signalled.get(id(error), (error, node))[1]
 
     def read(self, node: Node, buffer: Buffer | None) -> NodeRun:
         """Lead `node` into `buffer`; without one, let it run for its effects alone."""

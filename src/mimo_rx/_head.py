@@ -130,6 +130,15 @@ class Head(Observable[Any]):
         except (Exception, Unwound) as error:
             self.node.fail(error)
 
+    def on_error(self, error: Exception) -> None:
+        """Let an error in that another node signalled, and nothing after it."""
+        try:
+            for observer in tuple(self._observers):
+                observer.on_error(error)
+        except (Exception, Unwound) as further:
+            self.node.fail(further)
+        self.cancel()
+
     def on_completed(self) -> None:
         """Count one producer less; after the last, complete (C2)."""
         self._producers -= 1
@@ -167,7 +176,7 @@ class Head(Observable[Any]):
         if isinstance(on_next, abc.ObserverBase) or hasattr(on_next, "on_next"):
             observer = on_next
         else:
-            observer = _Observer(on_next, on_completed)
+            observer = _Observer(on_next, on_error or self.node.fail, on_completed)
         trampoline = self.node.bridge.trampoline
         if trampoline.here():
             self._admit(observer)
@@ -272,16 +281,18 @@ def links_into(heads: Iterable[Head]) -> list[tuple[PortRef, Link]]:
 
 
 class _Observer(abc.ObserverBase[Any]):
-    """Two callbacks as an observer, without a layer around them."""
+    """Callbacks as an observer, without a layer around them."""
 
-    def __init__(self, on_next: Any, on_completed: Any) -> None:
-        self.__dict__.update(on_next=on_next or _ignore, on_completed=on_completed or _nothing)
+    def __init__(self, on_next: Any, on_error: Any, on_completed: Any) -> None:
+        self.__dict__.update(
+            on_next=on_next or _ignore, on_error=on_error, on_completed=on_completed or _nothing
+        )
 
     def on_next(self, value: Any) -> None:
         """Be replaced by the callback."""
 
     def on_error(self, error: Exception) -> None:
-        """Never be called: an output has no errors, the run has."""
+        """Be replaced by the callback."""
 
     def on_completed(self) -> None:
         """Be replaced by the callback."""
