@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from reactivex import Observable
 from reactivex.notification import Notification
 from reactivex.scheduler import VirtualTimeScheduler
 from reactivex.subject import Subject
@@ -72,9 +71,7 @@ def expected(script: Script, make: Make, *, timed: bool) -> Log:
     subjects: dict[str, Subject[Any]] = {"x": Subject(), "y": Subject()}
     sources = {name: _prepared(script, subject) for name, subject in subjects.items()}
     watched = make(sources["y"])(sources["x"]).pipe(watch(log, lambda: clock.to_seconds(clock.now)))
-    subscription = watched.subscribe(
-        on_error=lambda _: None, scheduler=clock if timed else None
-    )
+    subscription = watched.subscribe(on_error=lambda _: None, scheduler=clock if timed else None)
     for at, name, item in script:
         clock.advance_to(at)
         if item is END:

@@ -71,7 +71,7 @@ def fail_inside(item: Any) -> Observable[Any]:
 
 def noted(item: Any) -> Any:
     """Make a notification; of 4 an error, of 5 an end."""
-    special = {4: OnError(Unwanted("noted")), 5: OnCompleted()}
+    special: dict[Any, Any] = {4: OnError(Unwanted("noted")), 5: OnCompleted()}
     return special.get(item) or OnNext(item)
 
 
@@ -130,9 +130,7 @@ CASES: dict[str, Make] = {
     "delay_with_mapper, failing": lambda _: ops.delay_with_mapper(fail_or_one),
     "dematerialize": lambda _: rx.compose(ops.materialize(), ops.dematerialize()),
     "dematerialize, error": lambda _: after(noted, ops.dematerialize()),
-    "dematerialize, end": lambda _: rx.compose(
-        ops.skip(4), ops.map(noted), ops.dematerialize()
-    ),
+    "dematerialize, end": lambda _: rx.compose(ops.skip(4), ops.map(noted), ops.dematerialize()),
     "distinct": lambda _: ops.distinct(),
     "distinct, key": lambda _: ops.distinct(lambda item: item % 2),
     "distinct, comparer": lambda _: ops.distinct(None, lambda one, two: one % 3 == two % 3),
