@@ -83,6 +83,23 @@ def thrown() -> Observable[Any]:
     return rx.throw(Unwanted("thrown"))
 
 
+def user_made(source: Observable[Any]) -> Observable[Any]:
+    """Deliver each item twice, and one more at the end."""
+
+    def subscribe(observer, scheduler=None):
+        def on_next(item):
+            observer.on_next(item)
+            observer.on_next(item)
+
+        def on_completed():
+            observer.on_next("end")
+            observer.on_completed()
+
+        return source.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler)
+
+    return Observable(subscribe)
+
+
 CASES: dict[str, Make] = {
     "all": lambda _: ops.all(lambda item: item < 4),
     "all, true": lambda _: ops.all(lambda item: item < 9),

@@ -19,24 +19,8 @@ from operator_cases import (
     lists,
     thrown,
     twice,
+    user_made,
 )
-
-
-def user_made(source: Observable[Any]) -> Observable[Any]:
-    """Deliver each item twice, and one more at the end."""
-
-    def subscribe(observer, scheduler=None):
-        def on_next(item):
-            observer.on_next(item)
-            observer.on_next(item)
-
-        def on_completed():
-            observer.on_next("end")
-            observer.on_completed()
-
-        return source.subscribe(on_next, observer.on_error, on_completed, scheduler=scheduler)
-
-    return Observable(subscribe)
 
 
 def both(shared: Observable[Any]) -> Observable[Any]:
