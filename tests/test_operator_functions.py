@@ -1,4 +1,4 @@
-"""Rule E3: the note names edge, operator, position and function of every operator that takes one."""
+"""Rule E3: of every operator that takes a function, the note names place and function."""
 
 import inspect
 import re

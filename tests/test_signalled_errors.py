@@ -7,7 +7,7 @@ import reactivex as rx
 
 from flows import numbers, ops, sink
 from helpers import run
-from mimo_rx import LateSubscription, Workflow, flow
+from mimo_rx import LateSubscription, Stream, Workflow, flow
 
 
 def explode(item: Any) -> Any:
@@ -85,6 +85,30 @@ def test_r2_the_first_error_of_a_fan_in_ends_it():
     run(workflow.run())
     assert got[-1] == "caught"
     assert endless.stream.state.get("pushed", 0) < 1000
+
+
+def test_r12_an_answer_that_subscribes_again_is_told_that_it_is_late():
+    """R12: what has passed is gone."""
+    workflow = Workflow()
+    made = workflow.add_stream(numbers(5))
+    again = ops.catch(lambda error, source: source)
+    made | ops.map(explode) | again | workflow.add_stream(sink())
+    with pytest.raises(LateSubscription):
+        run(workflow.run())
+
+
+def test_c6_an_error_of_a_stream_is_not_for_operators_to_answer():
+    """C6, E1: it fails the run."""
+
+    async def fn(ins, outs, state):
+        await outs.x.push(1)
+        raise ValueError("of the stream")
+
+    workflow = Workflow()
+    made = workflow.add_stream(Stream(outs=["x"], fn=fn, name="failing"))
+    made | ops.catch(rx.of("caught")) | workflow.add_stream(sink())
+    with pytest.raises(ValueError, match="of the stream"):
+        run(workflow.run())
 
 
 def test_r12_retry_behind_a_shared_flow_is_told_that_it_is_late():

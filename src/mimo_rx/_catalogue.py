@@ -2,7 +2,8 @@
 
 It says of every name in ``reactivex.operators`` whether the operator may stand on an edge (R2),
 when it delivers what an item leads to (D4), and what it holds outside the bound of the buffers
-(R5). Each row was read off the operator's source; what RxPY adds or drops fails a test.
+(R5). Each row was read off the operator's source, and is tested by running the operator; what RxPY
+adds or drops fails a test.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Entry:
     delivers: Delivers
     """When what an item leads to comes out: ``"at once"``, within the push of that item or never;
     ``"later"``, also within the push of a later item or at the end of its source; ``"by itself"``,
-    also at its subscription, by a timer, on another thread, or when another Observable says so."""
+    also at its subscription, by a timer, on another thread, or when another Observable says so. An
+    end that comes so counts, and a subscription that comes later than its own."""
     one_to_one: bool = False
     """Whether exactly one item comes out for each that goes in, at once."""
     holds: str = ""
@@ -77,7 +79,10 @@ _CONNECT = "without a mapper it needs `ops.ref_count()` after it; a flow is shar
 _COLLECT = "a stream of your own that collects from its input and pushes each list"
 _COUNTED = "a smaller count, which is the most that it holds"
 _CHUNKS = "a stream of your own that pushes the chunks of `ins.x.chunks(count)`"
-_ENDING = "`ops.group_by_until`, whose groups end, or a stream with an output for each group"
+_ENDING = (
+    "`ops.group_by_until`, whose groups end, or a stream with an output for each, where "
+    "they are known"
+)
 _FEW = "durations that end groups before there are too many"
 _FOLD = "`ops.reduce`, or a stream of your own, that keeps only what the result needs"
 _JOIN = "a stream with an input for each side that drops what has become too old"
@@ -156,7 +161,13 @@ _ROWS = (
     Entry("materialize", "later"),
     Entry("max", "later", holds=_EQUALS, instead="`ops.reduce(max)`, which keeps one"),
     Entry("max_by", "later", holds=_EQUALS, instead=_FOLD),
-    Entry("merge", "by itself", holds=_INNER, instead=_QUEUE, holds_if=_limited),
+    Entry(
+        "merge",
+        "by itself",
+        holds="the inner Observables beyond `max_concurrent`",
+        instead=_QUEUE,
+        holds_if=_limited,
+    ),
     Entry("merge_all", "by itself", remark=_ALL),
     Entry("min", "later", holds=_EQUALS, instead="`ops.reduce(min)`, which keeps one"),
     Entry("min_by", "later", holds=_EQUALS, instead=_FOLD),

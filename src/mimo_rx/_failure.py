@@ -196,7 +196,7 @@ def _last_operator(
     for frame, _ in traceback.walk_tb(trace):
         match = _PARTS.search(frame.f_code.co_filename)
         if match is not None:
-            # What `operators/__init__.py` defines itself, as it does `starmap`, is in no other file.
+            # What `operators/__init__.py` defines itself, as `starmap`, is in no other file.
             own = frame.f_code.co_qualname.partition(".")[0]
             name = own if match[1] == "_init__" else match[1]
             operator, called = frame, None
