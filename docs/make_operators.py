@@ -51,7 +51,8 @@ below its threshold again.
 ## Where an edge is no Subject
 
 - A Subject loses what nobody takes. An edge waits until its operators have subscribed, also where \
-they do so later, as `delay_subscription` does, and `concat` with its second source: nothing is lost.
+they do so later, as `delay_subscription` does, and `concat` with its second source: nothing is \
+lost.
 - An error of a stream fails the run and enters no operator: `catch` answers what operators before \
 it raise or signal, never what a stream raises.
 - An error that nothing answers comes out of the run.

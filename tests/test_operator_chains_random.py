@@ -1,14 +1,18 @@
 """Rule R2: random chains of operators do on an edge what they do behind a ``Subject``."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import reactivex as rx
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reactivex.subject import Subject
 
-from equivalence import BOOM, Script, delivered, expected
-from flows import END, ops
+from equivalence import BOOM, Log, Script, delivered, expected, text, watch
+from flows import END, ops, player, sink
+from helpers import run
+from mimo_rx import Workflow
 from operator_cases import Make, Operator, twice, user_made
 
 count = st.integers(0, 4)
@@ -32,6 +36,11 @@ def rarely(item: Any) -> Any:
     return item
 
 
+def shorter(item: Any) -> Any:
+    """Make a text shorter by one, if it can be."""
+    return rx.of(item[1:]) if item and isinstance(item, str) else rx.empty()
+
+
 def lasting(windows: Operator) -> Operator:
     """Turn windows into lists."""
     return rx.compose(windows, ops.flat_map(lambda window: window.pipe(ops.to_list())))
@@ -48,7 +57,7 @@ FIXED: Chain = [
     lambda: ops.distinct(repr),
     lambda: ops.distinct_until_changed(repr),
     lambda: ops.do_action(rarely),
-    lambda: ops.expand(lambda item: rx.of(item[:-1]) if isinstance(item, str) else rx.empty()),
+    lambda: ops.expand(shorter),
     lambda: ops.filter(odd),
     lambda: ops.filter_indexed(lambda item, index: index % 2 == 0),
     lambda: ops.find(lambda item, index, source: odd(item)),
@@ -119,3 +128,57 @@ def test_r2_a_chain_of_operators_does_on_an_edge_what_it_does_behind_a_subject(
         assert taken == [item for _, _, item in want[:-1]]
     else:
         assert repr(error) == want[-1][2]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    head=st.lists(st.sampled_from(FIXED) | counted, max_size=2),
+    branches=st.tuples(chains, chains),
+    items=st.lists(values.filter(lambda item: item != BOOM), max_size=12),
+    threshold=st.integers(1, 10),
+)
+def test_l4_two_chains_behind_a_shared_one_do_what_they_do_behind_publish(
+    head, branches, items, threshold
+):
+    """R2, L4: what the shared operators deliver and signal enters both."""
+    want = behind_publish(items, head, branches)
+    workflow = Workflow(threshold=threshold)
+    played = workflow.add_stream(player((0.0, "x", item) for item in [*items, END]))
+    shared: Any = played["x"]
+    for operator in head:
+        shared = shared | operator()
+    taken: list[list[Any]] = [[], []]
+    for branch, got in zip(branches, taken, strict=True):
+        chain = shared
+        for operator in branch:
+            chain = chain | operator()
+        chain | workflow.add_stream(sink(got))
+    errors = {log[-1][2] for log in want if log[-1][1] == "error"}
+    outcome = run(outcome_of(workflow))
+    if errors:
+        assert repr(outcome) in errors
+    else:
+        assert not isinstance(outcome, Exception), outcome
+        assert [list(map(text, got)) for got in taken] == [
+            [item for _, _, item in log[:-1]] for log in want
+        ]
+
+
+async def outcome_of(workflow: Workflow) -> Any:
+    return (await asyncio.gather(workflow.run(), return_exceptions=True))[0]
+
+
+def behind_publish(items: list[Any], head: Chain, branches: tuple[Chain, Chain]) -> list[Log]:
+    """Return what comes out of two chains behind a connectable."""
+    logs: list[Log] = [[], []]
+    subject: Subject[Any] = Subject()
+    source: Any = subject
+    shared = source.pipe(*(operator() for operator in head), ops.publish())
+    for branch, log in zip(branches, logs, strict=True):
+        chain = shared.pipe(*(operator() for operator in branch), watch(log, float))
+        chain.subscribe(on_error=lambda _: None)
+    shared.connect()
+    for item in items:
+        subject.on_next(item)
+    subject.on_completed()
+    return logs
