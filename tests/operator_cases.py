@@ -143,7 +143,6 @@ CASES: dict[str, Make] = {
         ops.filter(large), ops.default_if_empty("none")
     ),
     "delay_with_mapper": lambda _: ops.delay_with_mapper(lambda item: rx.empty()),
-    "delay_with_mapper, both": lambda _: ops.delay_with_mapper(rx.empty(), twice),
     "delay_with_mapper, failing": lambda _: ops.delay_with_mapper(fail_or_one),
     "dematerialize": lambda _: rx.compose(ops.materialize(), ops.dematerialize()),
     "dematerialize, error": lambda _: after(noted, ops.dematerialize()),

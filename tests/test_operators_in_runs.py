@@ -1,8 +1,10 @@
 """Rule R2: on an edge an operator does what it does behind a RxPY ``Subject``."""
 
+import itertools
 from typing import Any
 
 import pytest
+import reactivex as rx
 from reactivex import operators
 
 from equivalence import (
@@ -109,6 +111,13 @@ def test_r6_what_a_take_behind_it_ends_early_ends_as_behind_a_subject(name, coun
     """R2, R6: nothing is delivered after that, and nothing is left of the operator."""
     script, make, timed = case(name)
     compare(script, lambda y: lambda source: make(y)(source).pipe(ops.take(count)), timed=timed)
+
+
+@pytest.mark.parametrize("combine", [ops.merge, ops.amb], ids=["merge", "amb"])
+def test_r6_what_would_never_end_at_its_subscription_is_ended_by_a_take(combine):
+    """R4, R6: it runs when the subscription is there to be disposed of."""
+    endless = rx.from_iterable(itertools.count())
+    compare(played(1, 2), lambda _: rx.compose(combine(endless), ops.take(3)), timed=False)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -104,7 +104,13 @@ class NodeRun:
             self.start()
 
     def start(self) -> None:
-        """Apply the operators and subscribe."""
+        """Apply the operators and subscribe; what is due at once runs when that is done."""
+        try:
+            self.bridge.trampoline.run(self._subscribe)
+        except (Exception, Unwound) as error:
+            self.fail(error)
+
+    def _subscribe(self) -> None:
         observable: Any = self.head if self.node.observable is None else self.node.observable
         try:
             for operator in chain.from_iterable(map(parts, self.node.operators)):
@@ -334,6 +340,6 @@ _CALLBACK = asyncio.Handle._run.__code__
 _AT_WORK: dict[CodeType, Callable[[Any], NodeRun | None]] = {
     Head.deliver.__code__: lambda head: head.node,
     Head.on_completed.__code__: lambda head: head.node,
-    NodeRun.start.__code__: lambda run: run,
+    NodeRun._subscribe.__code__: lambda run: run,
     RunScheduler.work.__code__: lambda scheduler: scheduler.node,
 }
