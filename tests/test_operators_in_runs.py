@@ -116,8 +116,11 @@ def test_r6_what_a_take_behind_it_ends_early_ends_as_behind_a_subject(name, coun
 @pytest.mark.parametrize("combine", [ops.merge, ops.amb], ids=["merge", "amb"])
 def test_r6_what_would_never_end_at_its_subscription_is_ended_by_a_take(combine):
     """R4, R6: it runs when the subscription is there to be disposed of."""
-    endless = rx.from_iterable(itertools.count())
-    compare(played(1, 2), lambda _: rx.compose(combine(endless), ops.take(3)), timed=False)
+    compare(
+        played(1, 2),
+        lambda _: rx.compose(combine(rx.from_iterable(itertools.count())), ops.take(3)),
+        timed=False,
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
