@@ -1,9 +1,11 @@
 """The tree of errors, and what their texts say."""
 
 import pickle
+import traceback
 
 import pytest
 
+import mimo_rx
 from mimo_rx import (
     DownstreamClosed,
     InputClosed,
@@ -77,3 +79,13 @@ def test_an_unknown_port_crosses_process_borders():
 def test_failures_of_an_error_that_met_no_other_are_empty():
     """E2: `failures(exc)` are the further ones."""
     assert failures(ValueError("alone")) == ()
+
+
+def test_an_error_is_called_by_the_name_that_it_is_imported_by():
+    """Where it is made is nobody's business, and may change."""
+    for name in mimo_rx.__all__:
+        value = getattr(mimo_rx, name)
+        if isinstance(value, type) and issubclass(value, BaseException):
+            assert f"{value.__module__}.{value.__qualname__}" == f"mimo_rx.{name}"
+    error = pickle.loads(pickle.dumps(mimo_rx.InputClosed("it is")))
+    assert traceback.format_exception_only(error) == ["mimo_rx.InputClosed: it is\n"]

@@ -272,3 +272,19 @@ def test_e1_go_returns_when_nothing_fails():
     workflow = Workflow()
     add(workflow, counter(1), outs="x") | add(workflow, collector([]), "x")
     assert set(endings(go(workflow)).values()) == {"returned"}
+
+
+@pytest.mark.parametrize("odd", [5, None, "text"])
+def test_e1_an_exception_whose_notes_are_none_gets_its_note_all_the_same(odd):
+    """E1: somebody has put there what Python itself would not take for notes."""
+    error: Any = ValueError("mine")
+    error.__notes__ = odd
+
+    async def fail(ins, outs, state):
+        raise error
+
+    workflow = Workflow()
+    add(workflow, fail)
+    with pytest.raises(ValueError, match="mine"):
+        go(workflow)
+    assert error.__notes__ == ["mimo_rx: raised in step 'fail'"]

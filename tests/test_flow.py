@@ -110,6 +110,9 @@ def test_r3_settings_reach_the_source():
     cases: list[tuple[dict[str, Any], Any]] = [
         ({"overflow": "unbounded"}, rx.of(1)),
         ({"overflow": "block", "capacity": 3}, rx.of(1)),
+        ({"overflow": "drop_oldest", "capacity": 1}, rx.of(1)),
+        ({"overflow": "drop_newest"}, rx.of(1)),
+        ({"overflow": "error", "capacity": 3}, rx.of(1)),
         ({"threaded": True}, [1]),
     ]
     for settings, outside in cases:
@@ -125,8 +128,14 @@ def test_r3_settings_reach_the_source():
         ((), {}, "at least one source"),
         ((3,), {}, "nothing can be read from 3"),
         (([1],), {"overflow": "unbounded"}, "for Observables from outside, got list"),
-        ((rx.of(1),), {"overflow": "unbound"}, "'block' or 'unbounded', got 'unbound'; did you"),
-        ((rx.of(1),), {"overflow": "drop_newest"}, "'block' or 'unbounded', got 'drop_newest'"),
+        ((rx.of(1),), {"overflow": "unbound"}, "or 'unbounded', got 'unbound'; did you mean"),
+        (
+            (rx.of(1),),
+            {"overflow": "drop"},
+            "must be 'block', 'error', 'drop_n",
+        ),
+        ((rx.of(1),), {"overflow": None}, "or 'unbounded', got None"),
+        (([1],), {"overflow": "drop_oldest"}, "for Observables from outside, got list"),
         ((rx.of(1),), {"capacity": 0}, "at least 1, got 0"),
         ((rx.of(1),), {"capacity": True}, "at least 1, got True"),
         (([1],), {"capacity": 2}, "capacity of flow is for"),

@@ -98,6 +98,26 @@ def test_w6_a_ring_can_be_read_off_the_drawing():
     ]
 
 
+def test_w6_who_was_woken_and_has_not_had_its_turn_yet_waits_for_nobody():
+    """W6: a push that has room by now is not drawn as one that waits for it."""
+    workflow = Workflow(threshold=1)
+
+    async def look(ins, outs, state):
+        await asyncio.sleep(1)
+        await ins.x.pop()  # which wakes the producer, and it has not had its turn
+        state["waits"] = state["run"].waits()
+
+    sink = Stream(["x"], fn=look, name="sink")
+    add(workflow, counter(5), outs="x", name="source") | workflow.add_stream(sink)
+
+    async def main():
+        async with workflow.open() as opened:
+            sink.state["run"] = opened
+
+    run(main())
+    assert sink.state["waits"] == ()
+
+
 def test_d4_a_timeout_carries_who_waited_for_whom():
     """D4: for whoever awaits a run, and for whoever works with one."""
     workflow = Workflow(threshold=3, name="stuck")

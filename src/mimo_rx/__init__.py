@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ._blocking import run
     from ._check import Finding
     from ._errors import (
+        BufferOverflow,
         DownstreamClosed,
         InputClosed,
         LateSubscription,
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from ._sources import flow
     from ._statistics import EdgeStatistics, InputStatistics, Statistics, StepStatistics
     from ._step import Port, Step
-    from ._stream import Stream, stream
+    from ._stream import Stream, StreamFactory, stream
     from ._waits import Wait, Waits
     from ._workflow import Workflow
 
 __all__ = [
+    "BufferOverflow",
     "DownstreamClosed",
     "EdgeStatistics",
     "Finding",
@@ -51,6 +53,7 @@ __all__ = [
     "StepStatistics",
     "Stream",
     "StreamCancelled",
+    "StreamFactory",
     "UnknownPort",
     "Wait",
     "Waits",
@@ -68,15 +71,15 @@ _ROOMS = {
     "_asynctools": "arange azip",
     "_blocking": "run",
     "_check": "Finding",
-    "_errors": "DownstreamClosed InputClosed LateSubscription MimoError OutputClosed "
-    "StreamCancelled UnknownPort WiringError failures",
+    "_errors": "BufferOverflow DownstreamClosed InputClosed LateSubscription MimoError "
+    "OutputClosed StreamCancelled UnknownPort WiringError failures",
     "_flow": "Flow",
     "_open": "OpenRun",
     "_port": "Input Inputs Output Outputs",
     "_sources": "flow",
     "_statistics": "EdgeStatistics InputStatistics Statistics StepStatistics",
     "_step": "Port Step",
-    "_stream": "Stream stream",
+    "_stream": "Stream StreamFactory stream",
     "_waits": "Wait Waits",
     "_workflow": "Workflow",
 }

@@ -95,7 +95,7 @@ class AsyncioEngine:
     ) -> abc.DisposableBase:
         """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
         node = scheduler.node if isinstance(scheduler, RunScheduler) else subscribing_node()
-        if node is not None and _runs(flow, node.bridge.host):
+        if node is not None and (_runs(flow, node.bridge.host) or _claims(node, flow)):
             try:
                 inside = _inside(node, flow)
             except Unwound as error:
@@ -238,6 +238,19 @@ def _shared(flow: Flow) -> Observable[Any] | None:
 def _runs(flow: Flow, run: Host) -> bool:
     """Tell whether `flow` is of a blueprint that `run` runs."""
     return flow.workflow is not None and id(flow.workflow) in run.workflows
+
+
+def _claims(node: NodeRun, flow: Flow) -> bool:
+    """Tell whether `node` claims what `flow` is made from; a source is of no blueprint itself."""
+    pending, seen = [flow], {id(flow)}
+    while pending:
+        each = pending.pop()
+        if node.claim(each) is not None:
+            return True
+        new = [parent for parent in each.parents if id(parent) not in seen]
+        seen.update(map(id, new))
+        pending += new
+    return False
 
 
 def _inside(node: NodeRun, flow: Flow) -> Observable[Any]:

@@ -109,7 +109,13 @@ class NodeRun:
             self.start()
 
     def start(self) -> None:
-        """Apply the operators and subscribe."""
+        """Apply the operators and subscribe; what is due at once runs when that is done."""
+        try:
+            self.bridge.trampoline.run(self._subscribe)
+        except (Exception, Unwound) as error:
+            self.fail(error)
+
+    def _subscribe(self) -> None:
         observable: Any = self.head if self.node.observable is None else self.node.observable
         trampoline = self.bridge.trampoline
         afar = self.node.observable is not None
@@ -162,25 +168,13 @@ class NodeRun:
         if self.ended:
             return
         heads = [reader for reader in self.readers if isinstance(reader, Head)]
-        if len(heads) < len(self.readers):
-            self.fail(error)  # it is the error of a buffer's edge
-            return
         self.bridge.origins.setdefault(id(error), (error, self))
-        self.targets = self._far_targets()
+        if len(heads) < len(self.readers):
+            self.fail(error)  # at a far end there is nobody who could
+            return
         self.dispose()
         for head in heads:
             head.on_error(error)
-
-    def _far_targets(self) -> list[str]:
-        """Return the inputs at its far ends, through other nodes too."""
-        nodes = {self: None}
-        pending = [self]
-        while pending:
-            for reader in pending.pop().readers:
-                if isinstance(reader, Head) and reader.node not in nodes:
-                    nodes[reader.node] = None
-                    pending.append(reader.node)
-        return [target for node in nodes for target in node.targets]
 
     def drop(self, reader: Reader) -> None:
         """Deliver to `reader` no more; without any reader, end (C4)."""
@@ -199,8 +193,7 @@ class NodeRun:
         if not self.bridge.trampoline.here():
             self.bridge.trampoline.hop(self.fail, error)
         elif not self.ended:
-            _, node = self.bridge.origins.get(id(error), (error, self))
-            self.bridge.host.node_failed(node, error.error if isinstance(error, Unwound) else error)
+            self.bridge.host.node_failed(self, error.error if isinstance(error, Unwound) else error)
 
     def fail_afar(self, error: BaseException) -> bool:
         """Fail the run with what was raised on another thread, also in a clean-up after the end.
@@ -269,6 +262,10 @@ class Bridge:
             for port in ports
         ]
         return ", ".join(dict.fromkeys(labels)) or "a source"
+
+    def origin(self, node: NodeRun, error: BaseException) -> NodeRun:
+        """Return the node that `error` comes from, which reached `node`."""
+        return self.origins.get(id(error), (error, node))[1]
 
     def read(self, node: Node, buffer: Buffer | None) -> NodeRun:
         """Lead `node` into `buffer`; without one, let it run for its effects alone."""
@@ -357,7 +354,7 @@ _CALLBACK = asyncio.Handle._run.__code__
 _AT_WORK: dict[CodeType, Callable[[Any], NodeRun | None]] = {
     Head.deliver.__code__: lambda head: head.node,
     Head.on_completed.__code__: lambda head: head.node,
-    NodeRun.start.__code__: lambda run: run,
+    NodeRun._subscribe.__code__: lambda run: run,
     Scheduled.subscribe.__code__: lambda source: source.scheduler.node,
     RunScheduler.work.__code__: lambda scheduler: scheduler.node,
 }

@@ -9,6 +9,7 @@
         ├── InputClosed                      pop or peek after the end of an input
         ├── OutputClosed                     push after close() of that output
         ├── DownstreamClosed                 nobody reads any main output any more
+        ├── BufferOverflow                   a source whose overflow is "error" found no room
         ├── StreamCancelled                  a CancelledError that nobody asked for
         └── LateSubscription                 a port subscribed to after items had passed
 
@@ -22,6 +23,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "BufferOverflow",
     "DownstreamClosed",
     "InputClosed",
     "LateSubscription",
@@ -104,6 +106,13 @@ class DownstreamClosed(MimoError):
     """
 
 
+class BufferOverflow(MimoError):
+    """An Observable from outside delivered an item for which there was no room at its entry.
+
+    Only one whose ``overflow`` is ``"error"`` fails in this way.
+    """
+
+
 class StreamCancelled(MimoError):
     """A stream ended with a ``CancelledError`` that neither the run nor its caller asked for."""
 
@@ -114,6 +123,10 @@ class LateSubscription(MimoError):
     Name such a port at the entry, ``flow(observable, ports=[step["x"]])``: its producer then waits
     until it is subscribed to.
     """
+
+
+for _error in (MimoError, *MimoError.__subclasses__(), UnknownPort):
+    _error.__module__ = "mimo_rx"  # as a traceback names it, and as it is imported
 
 
 def failures(error: BaseException) -> tuple[BaseException, ...]:

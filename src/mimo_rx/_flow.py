@@ -192,7 +192,9 @@ class Flow(Operand, Observable[Any]):
     def native(self, operator: Callable[[Any], Any]) -> Any:
         """Apply one operator: a flow where it is one, else whatever RxPY would return."""
         result = apply_to_probe(operator)
-        if resubscribes(operator) or is_connectable(result) or not isinstance(result, Observable):
+        if resubscribes(operator) and isinstance(result, Observable):
+            return operator(_plain(self))
+        if is_connectable(result) or not isinstance(result, Observable):
             return operator(self)
         return Derived(self, operator)
 
@@ -383,6 +385,17 @@ def two_workflows(one: Workflow, other: Workflow) -> WiringError:
         f"one chain lies in one workflow, got steps of {one.name!r} and {other.name!r}; nest one "
         "workflow in the other to connect them"
     )
+
+
+def _plain(flow: Flow) -> Observable[Any]:
+    """Return an Observable that is no flow, so that what is piped to it makes none."""
+
+    def subscribe(
+        observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        return flow.subscribe(observer, scheduler=scheduler)
+
+    return Observable(subscribe)
 
 
 def _bare(flows: Iterable[Flow]) -> tuple[BareFlow, ...]:

@@ -58,6 +58,12 @@ class Link:
         return (self.output.count if self._stop is None else self._stop) - self._start
 
     @property
+    def drops(self) -> int:
+        """Items that were dropped where they came in from outside, before its output."""
+        entry = None if self.output is None else self.output.process.entry
+        return 0 if entry is None else entry.drops
+
+    @property
     def is_connected(self) -> bool:
         """Whether it carries items: it leads from an output, and neither side has ended."""
         return self.output is not None and self._stop is None

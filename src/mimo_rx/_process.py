@@ -16,6 +16,7 @@ from ._errors import DownstreamClosed
 from ._pushed import Pushed
 
 if TYPE_CHECKING:
+    from ._entry import Entry
     from ._port import Input, Output
 
 __all__ = ["Budget", "Clock", "Process"]
@@ -121,6 +122,8 @@ class Process:
         """Nobody reads any main output any more (C4)."""
         self.told = False
         """``DownstreamClosed`` was raised in it: a cancel would strike its clean-up now."""
+        self.entry: Entry | None = None
+        """Where its items come in from outside, if they do."""
         self.breath = BREATH
         """Calls of one output that may follow each other before the loop goes round (P12)."""
 

@@ -266,14 +266,15 @@ class Run:
 
     def node_failed(self, node: NodeRun, error: BaseException) -> None:
         """Take the failure of an operator (E3)."""
-        links = node.links()
+        origin = self.bridge.origin(node, error)
+        links = origin.links()
         sources = ", ".join(dict.fromkeys(self._source_label(port) for port, _ in links))
-        targets = ", ".join(node.targets)
+        targets = ", ".join(origin.targets or node.targets)
         edge = f"{sources or 'a source'} -> {targets or 'another flow'}"
-        for _, link in links:
+        for _, link in (*links, *node.links()):
             if link.output is not None:
                 link.output.stop()
-        self.fail(f"the edge {edge}", error, operator_note(edge, node.node.operators, error))
+        self.fail(f"the edge {edge}", error, operator_note(edge, origin.node.operators, error))
 
     def node_ended(self, node: NodeRun) -> None:
         """Take note that an edge has delivered all that it will."""
@@ -388,7 +389,8 @@ class Run:
         return Statistics(
             steps={process.path: process.statistics() for process in self.processes},
             edges=tuple(
-                EdgeStatistics(source, target, link.items) for source, target, link in self._edges
+                EdgeStatistics(source, target, link.items, link.drops)
+                for source, target, link in self._edges
             ),
         )
 

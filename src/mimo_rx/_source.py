@@ -7,8 +7,6 @@ first operator: inside an operator it would hold a lock of RxPY's while it waits
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
@@ -17,6 +15,7 @@ from typing import Any
 
 from reactivex import Observable, abc
 
+from ._entry import Entry
 from ._port import Output
 from ._scheduler import RunScheduler, Trampoline, Unwound
 from ._sources import SourceStream
@@ -32,101 +31,77 @@ class _Stopped(BaseException):
 
 
 class Channel:
-    """A bounded FIFO from any thread into the loop.
+    """An entry from any thread into the loop.
 
     Args:
         loop: The loop that takes.
-        capacity: Items that it holds before :meth:`put` waits; None for no bound.
+        overflow: What becomes of an item that comes while there is no room.
+        capacity: Items that it holds, None for the default.
         name: How errors call the source.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, capacity: int | None, name: str) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, overflow: str, capacity: int | None, name: str
+    ) -> None:
         self._loop = loop
         self._thread = get_ident()
-        self._capacity = capacity
         self._name = name
-        self._items: deque[Any] = deque()
-        self._room = threading.Condition(threading.RLock())
-        self._ended = False
-        self._error: BaseException | None = None
-        self._stopped = False
         self._waiting: asyncio.Future[None] | None = None
+        self._admitting = False
+        self.entry = Entry(overflow, capacity or CAPACITY, name, self._wake, self._refuse_to_wait)
 
     def put(self, item: Any) -> bool:
         """Add `item`, from any thread, waiting for room; tell whether anybody will read it."""
-        with self._room:
-            if self._capacity is not None:
-                if get_ident() == self._thread:
-                    self.end(self._cannot_wait())
-                    return False
-                self._room.wait_for(self._has_room)
-            if self._stopped or self._ended:
-                return False
-            self._items.append(item)
-            if len(self._items) == 1:
-                self._wake()
-        return True
-
-    def _has_room(self) -> bool:
-        capacity = self._capacity
-        return self._stopped or self._ended or capacity is None or len(self._items) < capacity
-
-    def _cannot_wait(self) -> RuntimeError:
-        return RuntimeError(
-            f"source {self._name!r} delivers on the thread of the event loop, which cannot be made "
-            "to wait for room; say flow(source, overflow='unbounded') to keep all that comes in"
-        )
-
-    @property
-    def stopped(self) -> bool:
-        """Whether nobody reads any more."""
-        return self._stopped
+        return self.entry.put(item)
 
     def end(self, error: BaseException | None = None) -> None:
         """Signal the end, or an error, from any thread."""
-        with self._room:
-            if not self._ended:
-                self._ended = True
-                self._error = error.error if isinstance(error, Unwound) else error
-                self._wake()
+        self.entry.end(error.error if isinstance(error, Unwound) else error)
 
-    def stop(self) -> None:
-        """Let whoever waits at the entry go: nobody reads any more."""
-        with self._room:
-            self._stopped = True
-            self._items.clear()
-            self._room.notify_all()
-
-    async def take(self) -> deque[Any] | None:
-        """Take all items that are there, waiting for one if need be; None at the end.
+    async def push_to(self, output: Output[Any]) -> None:
+        """Push all that comes in, to its end; an item stays at the entry until it has room.
 
         Raises:
             BaseException: What the source ended with.
         """
+        entry = self.entry
         while True:
-            with self._room:
-                if self._items:
-                    items, self._items = self._items, deque()
-                    self._room.notify_all()
-                    return items
-                if self._ended:
-                    break
-                waiting = self._waiting = self._loop.create_future()
-            await waiting
-        if self._error is not None:
-            raise self._error
-        return None
+            await output.push_many(entry.taken(self._made_room))
+            while entry.sleep():
+                self._waiting = self._loop.create_future()
+                await self._waiting
+            if entry.ended and not len(entry):
+                break
+        if entry.error is not None:
+            raise entry.error
+
+    def _made_room(self) -> None:
+        # Not at once: one wake-up of a thread is to move as many items as there is room for.
+        if not self._admitting:
+            self._admitting = True
+            self._loop.call_soon(self._admit)
+
+    def _admit(self) -> None:
+        self._admitting = False
+        self.entry.admit()
+
+    def _refuse_to_wait(self) -> RuntimeError | None:
+        if get_ident() != self._thread:
+            return None
+        return RuntimeError(
+            f"source {self._name!r} delivers on the thread of the event loop, which cannot be made "
+            "to wait for room; say what is to become of its items with flow(source, overflow=...): "
+            "'drop_oldest', 'drop_newest', 'error' or 'unbounded'"
+        )
 
     def _wake(self) -> None:
-        if self._waiting is None:
-            return
         if get_ident() == self._thread:
             self._woken()
             return
         try:
             self._loop.call_soon_threadsafe(self._woken)
         except RuntimeError:  # the loop was closed: the run has left this thread behind (E6)
-            self._stopped = True
+            self.entry.stop()
 
     def _woken(self) -> None:
         waiting, self._waiting = self._waiting, None
@@ -134,7 +109,7 @@ class Channel:
             waiting.set_result(None)
 
 
-class _Entry(abc.ObserverBase[Any]):
+class _Observer(abc.ObserverBase[Any]):
     """Observes an outside Observable and hands its items to a channel."""
 
     def __init__(self, channel: Channel) -> None:
@@ -166,26 +141,25 @@ async def pump(
         start_thread: Starts a daemon thread, for which the run waits at its end.
     """
     loop = asyncio.get_running_loop()
-    bound = None if stream.overflow == "unbounded" else stream.capacity or CAPACITY
-    channel = Channel(loop, bound, stream.name)
+    channel = Channel(loop, stream.overflow, stream.capacity, stream.name)
+    output.process.entry = channel.entry
     subscription: list[abc.DisposableBase] = []
-    entry = _Entry(channel)
+    observer = _Observer(channel)
     trampoline = Trampoline(loop)
     try:
-        if stream.kind == "observable" and bound is None:
-            # What keeps everything need not wait, so it can stay on the loop's thread.
+        if stream.kind == "observable" and stream.overflow != "block":
+            # What is never made to wait can stay on the loop's thread.
             scheduler = RunScheduler(trampoline, channel.end)
-            subscription.append(stream.source.subscribe(entry, scheduler=scheduler))
+            subscription.append(stream.source.subscribe(observer, scheduler=scheduler))
         else:
             work = _observe if stream.kind == "observable" else _iterate
             # In the context of this stream, so that a port of this very run is known as one.
             here = copy_context()
-            there = partial(here.run, work, stream.source, channel, entry, subscription)
+            there = partial(here.run, work, stream.source, channel, observer, subscription)
             start_thread(there, stream.name)
-        while (items := await channel.take()) is not None:
-            await output.push_many(items)
+        await channel.push_to(output)
     finally:
-        channel.stop()
+        channel.entry.stop()
         trampoline.close()
         for disposable in subscription:
             disposable.dispose()
@@ -194,23 +168,23 @@ async def pump(
 def _observe(
     source: Observable[Any],
     channel: Channel,
-    entry: _Entry,
+    observer: _Observer,
     subscription: list[abc.DisposableBase],
 ) -> None:
-    entry.subscriber = get_ident()
+    observer.subscriber = get_ident()
     try:
-        subscription.append(source.subscribe(entry))
-        if channel.stopped:
+        subscription.append(source.subscribe(observer))
+        if channel.entry.stopped:
             subscription[0].dispose()
     except _Stopped:
         pass
     except BaseException as error:
         channel.end(error)
     finally:
-        entry.subscriber = None
+        observer.subscriber = None
 
 
-def _iterate(source: Any, channel: Channel, entry: Any, subscription: Any) -> None:
+def _iterate(source: Any, channel: Channel, observer: Any, subscription: Any) -> None:
     try:
         for item in source:
             if not channel.put(item):

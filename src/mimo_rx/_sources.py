@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from reactivex import Observable
 
-from ._errors import WiringError, nearest
+from ._entry import check_overflow
+from ._errors import WiringError
 from ._flow import Flow, Merged, ObservableFlow
 from ._stream import Stream
 from ._walk import find_flows
@@ -15,8 +16,6 @@ from ._walk import find_flows
 __all__ = ["SourceFlow", "SourceKind", "SourceStream", "as_outside", "flow", "kind_of"]
 
 SourceKind: TypeAlias = Literal["iterable", "async_iterable", "observable"]
-
-_OVERFLOWS = ("block", "unbounded")
 
 
 class SourceStream(Stream):
@@ -97,8 +96,13 @@ def flow(
         *sources: Steps, ports, flows, streams, iterables, asynchronous iterables and Observables,
             in any mixture.
         overflow: What becomes of an item that an Observable delivers while there is no room:
-            ``"block"`` makes it wait, ``"unbounded"`` keeps it.
-        capacity: Items that may wait at the entry of each source, at least 1.
+            ``"block"`` makes it wait, on a worker thread where it is subscribed to;
+            ``"drop_newest"`` drops it, ``"drop_oldest"`` the one that has waited longest (with a
+            capacity of 1, the latest one is kept); ``"error"`` fails the run with
+            ``BufferOverflow``; ``"unbounded"`` keeps all. But for ``"block"`` it is subscribed to
+            on the loop's thread, before any stream has begun, and has to return from that.
+            Drops are told in the statistics of the edges that lead from there.
+        capacity: Items that may wait at the entry of each source, at least 1, by default 100.
         threaded: Whether iterables are read on a thread of their own, because they block.
         ports: Ports that an Observable among `sources` subscribes to where nobody can see it,
             inside ``rx.defer`` or a mapper.
@@ -118,7 +122,9 @@ def flow(
     if not sources:
         raise WiringError("flow takes at least one source, got none")
     settings = {"overflow": overflow, "capacity": capacity, "threaded": threaded}
-    _check_settings(overflow, capacity, threaded)
+    check_overflow(overflow, capacity, "flow", WiringError)
+    if not isinstance(threaded, bool):
+        raise WiringError(f"threaded of flow must be True or False, got {threaded!r}")
     named = _readable_ports(ports)
     flows = [_enter(source, named, settings) for source in sources]
     _check_use(flows, named, settings)
@@ -177,22 +183,6 @@ def _readable_ports(ports: Iterable[Any]) -> tuple[Flow, ...]:
             raise WiringError(f"ports of flow must be a list of ports, got {port!r} in it")
         readable.append(port.readable())
     return tuple(readable)
-
-
-def _check_settings(overflow: object, capacity: object, threaded: object) -> None:
-    if overflow not in _OVERFLOWS:
-        listed = " or ".join(map(repr, _OVERFLOWS))
-        close = nearest(overflow, _OVERFLOWS)
-        hint = f"; did you mean {close!r}" if close else ""
-        raise WiringError(f"overflow of flow must be {listed}, got {overflow!r}{hint}")
-    if capacity is not None and (
-        not isinstance(capacity, int) or isinstance(capacity, bool) or capacity < 1
-    ):
-        raise WiringError(f"capacity of flow must be an integer of at least 1, got {capacity!r}")
-    if capacity is not None and overflow == "unbounded":
-        raise WiringError("flow was given a capacity although overflow='unbounded' has no bound")
-    if not isinstance(threaded, bool):
-        raise WiringError(f"threaded of flow must be True or False, got {threaded!r}")
 
 
 def _check_use(flows: list[Flow], ports: tuple[Flow, ...], settings: dict[str, Any]) -> None:

@@ -82,6 +82,8 @@ def find_waits(
                     for target, link in fed.get(id(output), ())
                     if any(gate.full() for gate in link.gates)
                 )
-                depth = max((len(gate.items) for gate in output.gates), default=0)
-                found.append(Wait(process.as_source, name, "push", full, depth))
+                # Where none is full by now, it has been woken, and waits for its turn alone.
+                if full or any(gate.full() for gate in output.gates):
+                    depth = max(len(gate.items) for gate in output.gates)
+                    found.append(Wait(process.as_source, name, "push", full, depth))
     return Waits(found)

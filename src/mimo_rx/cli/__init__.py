@@ -7,12 +7,14 @@ wait for anything else. What a command does is imported when it is called.
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from mimo_rx import examples
 from mimo_rx.examples import DESCRIPTIONS, command
 
 __all__ = ["main", "mimo_rx"]
@@ -49,14 +51,21 @@ def _on_target(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _number(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """Refuse what is no number, which no range does."""
+    if value is not None and value != value:
+        raise click.BadParameter("nan is no length of time.")
+    return value
+
+
 def _reporting(function: Callable[..., Any]) -> Callable[..., Any]:
     """Show what a command raises as the user should see it, and make an exit code of it."""
 
     @functools.wraps(function)
-    def reporting(*args: Any, whole: bool = False, **options: Any) -> Any:
+    def reporting(whole: bool, **options: Any) -> Any:
         from ._report import exit_code_of
 
-        return exit_code_of(functools.partial(function, *args, **options), whole=whole)
+        return exit_code_of(functools.partial(function, **options), whole=whole)
 
     return reporting
 
@@ -64,11 +73,11 @@ def _reporting(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(context_settings=_CONTEXT)
 @click.version_option(package_name="mimo-rx", prog_name="mimo-rx")
 def mimo_rx() -> None:
-    r"""Run, draw and check workflows of mimo_rx, and try its examples.
+    """Run, draw and check workflows of mimo_rx, and try its examples.
 
     A TARGET is package.module:name or path/file.py:name. The name is that of a workflow, a flow, a
-    step, or a function that returns one, whose parameters are filled with --set KEY=VALUE. TARGET
-    is imported, so its code runs.
+    step (a stream's place in a workflow, not a stream alone), or a function that returns one, whose
+    parameters are filled with --set KEY=VALUE. TARGET is imported, so its code runs.
 
     \b
     Try this:
@@ -81,7 +90,7 @@ def mimo_rx() -> None:
     Results go to stdout, all else to stderr. Exit codes: 0; 1 if a run failed or timed out, or a
     check found an error; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM, both of which let
     all streams clean up (a second one does not wait).
-    """
+    """  # noqa: D301 - for click, it is a real backspace that keeps lines apart
 
 
 @mimo_rx.command(context_settings=_CONTEXT)
@@ -96,13 +105,14 @@ def mimo_rx() -> None:
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(0, min_open=True),
+    callback=_number,
     help="Cancel the run after so long, and tell who waited for whom.",
 )
 @click.option("--stats", is_flag=True, help="Print the statistics on stderr at the end.")
 @click.option(
     "--stats-json",
     metavar="FILE",
-    type=click.File("w", encoding="utf-8", lazy=False, atomic=True),
+    type=click.Path(dir_okay=False, writable=True, allow_dash=True),
     help="Write them to FILE as JSON; - is stdout.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print items as JSON, one a line.")
@@ -168,10 +178,14 @@ class _Examples(click.Group):
         """List them without importing them."""
         with formatter.section("Examples"):
             formatter.write_dl(list(DESCRIPTIONS.items()))
+        formatter.write(f"\nTheir source: {os.path.dirname(examples.__file__)}\n")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run one of them."""
-        return _reporting(super().invoke)(ctx)
+        from ._report import exit_code_of
+
+        invoke = functools.partial(super().invoke, ctx)
+        return exit_code_of(invoke, whole=False, refusal=click.ClickException)
 
 
 @mimo_rx.command(
@@ -185,7 +199,7 @@ def demo(ctx: click.Context) -> None:
     """List the examples, or run the one called NAME.
 
     Each has options of its own: mimo-rx demo NAME --help. With --graph it prints its workflow
-    instead of running it. Their source is in the package mimo_rx.examples.
+    instead of running it. They are there to be read and copied too: the list says where they are.
     """
     if ctx.invoked_subcommand is None:
         formatter = ctx.make_formatter()

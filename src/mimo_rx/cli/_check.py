@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import click
 
-from ._target import load, workflow_of
-from ._text import escaped
+from ._run import printing
+from ._target import load
+from ._text import escaped, tell
 
 __all__ = ["check_target"]
 
@@ -15,8 +16,11 @@ _COLORS = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 
 def check_target(target: str, settings: Iterable[str]) -> int:
-    """Print the findings of `target`, the errors first, and return the exit code."""
-    findings = workflow_of(load(target, settings)).check()
+    """Print the findings of `target`, the errors first, and return the exit code.
+
+    A flow that leads nowhere is looked at as it would be run, led into what prints its items.
+    """
+    findings = printing(load(target, settings), as_json=False).check()
     order = list(_COLORS)
     widest = max((len(each.code) for each in findings), default=0)
     for each in sorted(findings, key=lambda finding: order.index(finding.severity)):
@@ -24,5 +28,5 @@ def check_target(target: str, settings: Iterable[str]) -> int:
         message = escaped(each.message).replace("\n", "\n  ")
         click.echo(f"{severity}  {each.code:<{widest}}  {message}")
     if not findings:
-        click.echo("nothing looks wrong", err=True)
+        tell("nothing looks wrong")
     return int(any(each.severity == "error" for each in findings))

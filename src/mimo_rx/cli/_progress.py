@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import shutil
 import sys
-import time
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mimo_rx import OpenRun
@@ -27,16 +27,18 @@ class Progress:
     def __init__(self) -> None:
         self._terminal: Any = sys.stderr
         self._shown = False
+        self.line_is_open = False
+        """Whether what was printed last did not end its line: nothing is drawn over that."""
         self._timer: asyncio.TimerHandle | None = None
-        self._began = time.monotonic()
+        self._began: float | None = None
 
     @contextlib.contextmanager
     def below(self) -> Iterator[None]:
         """Let what is printed meanwhile appear above the line."""
-        with (
-            contextlib.redirect_stdout(_Above(sys.stdout, self)),
-            contextlib.redirect_stderr(_Above(sys.stderr, self)),
-        ):
+        with contextlib.ExitStack() as streams:
+            if sys.stdout.isatty():
+                streams.enter_context(contextlib.redirect_stdout(_Above(sys.stdout, self)))
+            streams.enter_context(contextlib.redirect_stderr(_Above(sys.stderr, self)))
             try:
                 yield
             finally:
@@ -44,12 +46,17 @@ class Progress:
 
     def follow(self, run: OpenRun) -> None:
         """Draw the line now and then, from the running loop, until :meth:`stop`."""
+        loop = asyncio.get_running_loop()
+        began = self._began = loop.time() if self._began is None else self._began
 
         def draw() -> None:
-            self._draw(_told(run, time.monotonic() - self._began))
+            try:
+                self._draw(_told(run, loop.time() - began))
+            except OSError:  # the terminal has gone
+                return
             self.follow(run)
 
-        self._timer = asyncio.get_running_loop().call_later(_EVERY, draw)
+        self._timer = loop.call_later(_EVERY, draw)
 
     def stop(self) -> None:
         """Draw it no more, and take it away."""
@@ -61,12 +68,15 @@ class Progress:
         """Take the line away, until it is drawn again."""
         if self._shown:
             self._shown = False
-            self._terminal.write(_ERASE)
-            self._terminal.flush()
+            with contextlib.suppress(OSError):
+                self._terminal.write(_ERASE)
+                self._terminal.flush()
 
     def _draw(self, text: str) -> None:
+        if self.line_is_open:
+            return
         width = shutil.get_terminal_size().columns - 1
-        self._terminal.write(f"{_ERASE}{text[:width]}")
+        self._terminal.write(f"{_ERASE}{_fitting(text, width)}")
         self._terminal.flush()
         self._shown = True
 
@@ -80,10 +90,30 @@ class _Above:
 
     def write(self, text: str) -> Any:
         self._progress.erase()
+        if text:
+            self._progress.line_is_open = not text.endswith("\n")
         return self._stream.write(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    @property
+    def buffer(self) -> Any:
+        self._progress.erase()
+        return self._stream.buffer
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _fitting(text: str, width: int) -> str:
+    """Return as much of `text` as fits into `width` columns."""
+    for number, each in enumerate(text):
+        width -= 2 if unicodedata.east_asian_width(each) in "WF" else 1
+        if width < 0:
+            return text[:number]
+    return text
 
 
 def _told(run: OpenRun, seconds: float) -> str:

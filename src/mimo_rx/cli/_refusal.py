@@ -24,13 +24,17 @@ class Refusal(click.ClickException):
         return escaped(self.message.replace("\n", " "))
 
 
-def nearest_of(name: str, names: Iterable[str]) -> str:
-    """Return ``there is 'a', 'b'``, and which of `names` may have been meant."""
+def nearest_of(name: str, names: Iterable[str], others: Iterable[str] = ()) -> str:
+    """Return ``there is 'a', 'b'``, and which of `names`, else of `others`, may have been meant."""
     there = list(names)
     if not there:
         return "there is none"
     listed = ", ".join(map(repr, there[:_LISTED]))
     more = f" and {len(there) - _LISTED} more" if len(there) > _LISTED else ""
-    close = get_close_matches(name, there, n=1, cutoff=0.5)
+    close = _close_to(name, there) or _close_to(name, others)
     hint = f"; did you mean {close[0]!r}" if close else ""
     return f"there {'is' if len(there) == 1 else 'are'} {listed}{more}{hint}"
+
+
+def _close_to(name: str, names: Iterable[str]) -> list[str]:
+    return get_close_matches(name, list(names), n=1, cutoff=0.5)

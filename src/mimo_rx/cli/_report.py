@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import io
 import os
 import select
 import signal
@@ -11,16 +13,19 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from ._text import escaped
+from ._refusal import Refusal
+from ._text import escaped, hush, tell
 
-__all__ = ["TimedOut", "exit_code_of", "guarded", "hush"]
+__all__ = ["Interrupted", "TimedOut", "exit_code_of", "guarded"]
 
 _MESSAGE = 1000
 """Characters of a message that are shown unless all is asked for."""
+_LINES = 100
+"""Lines of an exception that are shown unless all is asked for: those at its ends."""
 _DRAWN = 20
 """Lines of a note that are shown unless all is asked for."""
 
@@ -45,68 +50,108 @@ class TimedOut(Exception):
             self.add_note(note)
 
 
+class Interrupted(Exception):
+    """A signal ended a run whose clean-up then failed: raised from what that raised."""
+
+
 def guarded(command: Callable[[], Any]) -> int:
     """Call the whole command line, and return the exit code.
 
     SIGTERM does from now on what Ctrl-C does, whoever deals with that at the time.
     """
+    _prepare_streams()
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminate)
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:  # a character that the terminal lacks is no reason to fail
-            reconfigure(errors="backslashreplace")
+        _listen()
+    code = _FAILED
     try:
-        code = command()
+        returned = command()
+        code = returned if isinstance(returned, int) else 0
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        tell(escaped(shown.getvalue()).rstrip("\n"))
         code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         code = _interrupted()
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        hush()
-    return code if isinstance(code, int) else 0
+    except click.Abort as error:  # made by click of Ctrl-C, and of the end of stdin
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            code = _interrupted()
+        else:
+            tell("aborted")
+    finally:
+        lost = not _is_flushed()
+    return _FAILED if lost and not code else code
 
 
-def exit_code_of(command: Callable[[], Any], *, whole: bool) -> Any:
+def exit_code_of(
+    command: Callable[[], Any],
+    *,
+    whole: bool,
+    refusal: type[click.ClickException] = Refusal,
+) -> Any:
     """Call `command`; show what it raises, and return the exit code.
 
     Args:
         command: What to call; what it returns is returned.
         whole: Whether all frames of an exception are shown, not just the user's own.
+        refusal: What says that the command line is wrong; it is passed on. Any other exception of
+            click's is one of the user's own.
     """
     try:
         return command()
-    except (click.ClickException, click.exceptions.Exit, click.Abort):
+    except (refusal, click.exceptions.Exit, click.Abort, SystemExit):
         raise
     except KeyboardInterrupt as error:
-        code = _interrupted()
+        number = _interrupted()
         _show("".join(_notes(error)), whole)
-        return code
+        return number
+    except Interrupted as error:
+        number = _interrupted()
+        if error.__cause__ is not None:
+            _show(_told(error.__cause__, whole), whole)
+        return number
     except TimedOut as error:
         _show(f"{error}\n{''.join(_notes(error))}", whole)
         return _FAILED
-    except BrokenPipeError as error:
-        if _is_of_stdout():
-            hush()
+    except BaseException as error:
+        if _is_broken_pipe(error) and _has_lost_stdout():
+            hush(sys.stdout)
         else:
             _show(_told(error, whole), whole)
         return _FAILED
-    except Exception as error:
-        _show(_told(error, whole), whole)
-        return _FAILED
 
 
-def hush() -> None:
-    """Let nothing more be written to a stdout whose reader has gone."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us: as `print` does, write nowhere
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, stream)
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a character that the terminal lacks is no reason to fail
+            reconfigure(errors="backslashreplace")
 
 
-def _is_of_stdout() -> bool:
+def _is_flushed() -> bool:
+    """Write what is left of stdout, and tell whether that was possible or nobody wants it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        hush(sys.stdout)
+    except OSError as error:
+        tell(f"cannot write to stdout: {error.strerror}")
+        hush(sys.stdout)
+        return False
+    return True
+
+
+def _is_broken_pipe(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(BrokenPipeError)[1] is None
+    return isinstance(error, BrokenPipeError)
+
+
+def _has_lost_stdout() -> bool:
     """Tell whether the reader of stdout has gone, rather than that of a pipe of the user's own."""
     if hasattr(select, "poll"):
         poll = select.poll()
@@ -119,17 +164,42 @@ def _is_of_stdout() -> bool:
     return False
 
 
-def _terminate(number: int, frame: FrameType | None) -> Any:
+# Signals
+
+
+def _listen() -> None:
+    """Let SIGTERM do what Ctrl-C does."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+        return
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and hasattr(signal, "pthread_sigmask"):
+        # A background job, to which Ctrl-C does not apply. It is kept from us in another way, so
+        # that the handler is there of which SIGTERM makes use.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
     _signals.append(number)
     interrupt = signal.getsignal(signal.SIGINT)
     if callable(interrupt):
-        return interrupt(signal.SIGINT, frame)
-    raise KeyboardInterrupt  # Ctrl-C is ignored, as in a background job
+        interrupt(signal.SIGINT, frame)
+        return
+    raise KeyboardInterrupt  # there is no mask to keep Ctrl-C from a background job
 
 
 def _interrupted() -> int:
+    """Tell what has ended the run, and return the exit code; another signal does not wait."""
     number = _signals[0] if _signals else signal.SIGINT
-    click.echo(f"ended by {signal.Signals(number).name}", err=True)
+
+    def leave(*_: object) -> NoReturn:
+        os._exit(_SIGNALLED + number)
+
+    if threading.current_thread() is threading.main_thread():
+        # Threads of the user's may be left, for which Python waits.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, leave)
+    tell(f"ended by {signal.Signals(number).name}")
     return _SIGNALLED + number
 
 
@@ -139,9 +209,12 @@ def _interrupted() -> int:
 def _show(text: str, whole: bool) -> None:
     lines = escaped(text).splitlines()
     if not whole:
+        if len(lines) > _LINES:
+            left_out = f"... {len(lines) - _LINES:,} lines (--traceback shows all)"
+            lines = [*lines[: _LINES // 2], left_out, *lines[-_LINES // 2 :]]
         lines = [_cut(line) for line in lines]
     if lines:
-        click.echo("\n".join(lines), err=True)
+        tell("\n".join(lines))
 
 
 def _cut(line: str) -> str:
@@ -156,12 +229,9 @@ def _told(error: BaseException, whole: bool) -> str:
     if not whole:
         for each in _all_of(told):
             own = [frame for frame in each.stack if not _is_machinery(frame.filename)]
-            each.stack = traceback.StackSummary.from_list(own)
-    text = "".join(told.format())
-    header = "Traceback (most recent call last):\n"
-    if not whole and not told.stack and text.startswith(header):
-        text = text.removeprefix(header)
-    return text
+            # Without a stack there is no header above it either.
+            each.stack = traceback.StackSummary.from_list(own) if own else None  # type: ignore[assignment] # format() allows for it
+    return "".join(told.format())
 
 
 def _all_of(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
@@ -189,13 +259,11 @@ def _is_machinery(filename: str) -> bool:
     """Tell whether a file is of the machinery between the command line and the user's code."""
     if filename.startswith("<frozen"):
         return True
-    import reactivex
-
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if filename.startswith(os.path.join(package, "examples")):
         return False
-    folders = (
-        package,
-        *(os.path.dirname(str(each.__file__)) for each in (reactivex, asyncio, click)),
-    )
+    import reactivex
+
+    between = (reactivex, asyncio, click, importlib)
+    folders = (package, *(os.path.dirname(str(each.__file__)) for each in between))
     return filename.startswith(tuple(folder + os.sep for folder in folders))

@@ -6,21 +6,22 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import sys
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import IO, Any
 
-import click
-
 import mimo_rx
-from mimo_rx import Flow, Input, OpenRun, Statistics, Step, Stream, Workflow
+from mimo_rx import Flow, Input, OpenRun, Statistics, Step, Workflow
 
+from ._printer import printer
 from ._progress import Progress
-from ._report import TimedOut, hush
+from ._refusal import Refusal
+from ._report import Interrupted, TimedOut
 from ._target import Runnable, load
-from ._text import escaped, shortened
+from ._text import tell
 
-__all__ = ["run_target"]
+__all__ = ["printing", "run_target"]
 
 
 def run_target(
@@ -29,27 +30,50 @@ def run_target(
     threshold: int | None,
     timeout: float | None,
     stats: bool,
-    stats_json: IO[str] | None,
+    stats_json: str | None,
     as_json: bool,
 ) -> int:
     """Run `target` to its end; print the items of a flow that leads nowhere.
 
     Raises:
+        Refusal: The statistics cannot be written to where `stats_json` says.
         TimedOut: It took longer than `timeout` seconds.
         BaseException: What the run raised.
     """
-    workflow = _printing(load(target, settings), as_json)
+    workflow = printing(load(target, settings), as_json=as_json)
+    _tell_of_own_ports(workflow)
     watched = _Watched(workflow, threshold, timeout)
-    try:
-        mimo_rx.run(watched.to_its_end())
-    finally:
-        statistics = watched.statistics()
-        if statistics is not None and stats:
-            click.echo(str(statistics), err=True)
-        if statistics is not None and stats_json is not None:
-            json.dump(_record(statistics), stats_json, indent=2)
-            stats_json.write("\n")
+    with _opened(stats_json) as record:
+        try:
+            mimo_rx.run(watched.to_its_end())
+        finally:
+            statistics = watched.statistics()
+            if statistics is not None and stats:
+                tell(str(statistics))
+            if statistics is not None and record is not None:
+                json.dump(_record(statistics), record, indent=2)
+                record.write("\n")
     return 0
+
+
+def _tell_of_own_ports(workflow: Workflow) -> None:
+    closed, discarding = (", ".join(map(repr, side)) for side in (workflow.ins, workflow.outs))
+    parts = [f"its inputs {closed} are closed"] if closed else []
+    parts += [f"its outputs {discarding} discard"] if discarding else []
+    if parts:
+        tell(f"workflow {workflow.name!r} is run by itself: {', '.join(parts)}")
+
+
+def _opened(path: str | None) -> AbstractContextManager[IO[str] | None]:
+    """Open the file of the statistics before the run, so that it does not run for nothing."""
+    if path is None or path == "-":
+        return contextlib.nullcontext(None if path is None else sys.stdout)
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise Refusal(
+            f"--stats-json {path}: it cannot be written: {error.strerror or error}"
+        ) from None
 
 
 class _Watched:
@@ -76,18 +100,24 @@ class _Watched:
 
         Raises:
             TimedOut: It took longer than it may.
+            Interrupted: A signal came, and the clean-up failed with what this is from.
             BaseException: What the run raised.
         """
+        task = asyncio.current_task()
         try:
             async with asyncio.timeout(self._timeout) as limit:
                 await self._follow()
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise TimedOut(self._timeout, error.__cause__) from None
+        except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                raise TimedOut(self._timeout, error.__cause__) from None
+            if limit.expired():
+                tell(f"timed out after {self._timeout:g} s, and the clean-up failed:")
+            if task is not None and task.cancelling():
+                raise Interrupted from error
+            raise
 
     async def _follow(self) -> None:
-        progress = Progress() if sys.stderr.isatty() else None
+        progress = Progress() if _has_terminal() else None
         with contextlib.nullcontext() if progress is None else progress.below():
             async with self._workflow.open(threshold=self._threshold) as run:
                 self._run = run
@@ -100,62 +130,27 @@ class _Watched:
                         discarding.create_task(_discard(port))
 
 
+def _has_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
 async def _discard(port: Input[Any]) -> None:
     async for _ in port.chunks():
         pass
 
 
-def _printing(found: Runnable, as_json: bool) -> Workflow:
+def printing(found: Runnable, *, as_json: bool) -> Workflow:
     """Return the workflow of what was found; a flow that leads nowhere is led into a printer."""
     if isinstance(found, Workflow):
         return found
     if found.workflow is not None and (found.is_connected() or not _is_one_flow(found)):
         return found.workflow
-    printer = Stream(["item"], fn=_print, name="print", state=_as_json if as_json else _as_text)
-    step: Step = found | printer
+    step: Step = found | printer(as_json)
     return step.workflow
 
 
 def _is_one_flow(found: Flow) -> bool:
     return not isinstance(found, Step) or len(found.stream.main_outs) == 1
-
-
-async def _print(ins: Any, outs: Any, line_of: Callable[[Any], str]) -> None:
-    async for items in ins.item.chunks():
-        lines: list[str] = []
-        try:
-            lines.extend(map(line_of, items))
-        finally:
-            try:
-                sys.stdout.write("".join(lines))
-                sys.stdout.flush()
-            except BrokenPipeError:
-                hush()
-                return  # as if it had a `take`: whoever feeds it is told (C4)
-
-
-def _as_text(item: Any) -> str:
-    text = str(item)
-    if len(text.splitlines()) > 1:
-        text = "\\n".join(text.splitlines())
-    return f"{escaped(text) if sys.stdout.isatty() else text}\n"
-
-
-def _as_json(item: Any) -> str:
-    try:
-        return json.dumps(item, default=_plain, allow_nan=False) + "\n"
-    except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(
-            f"item {shortened(item)} cannot be written as JSON: {error}; leave out --json, or map "
-            "it to what JSON has"
-        ) from None
-
-
-def _plain(value: Any) -> Any:
-    """Return a dataclass as what JSON has."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    raise TypeError(f"it has no form for {type(value).__name__}")
 
 
 def _record(statistics: Statistics) -> dict[str, Any]:

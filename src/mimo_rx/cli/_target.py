@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
@@ -9,12 +10,14 @@ import os
 import pkgutil
 import sys
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from mimo_rx import Flow, Stream, Workflow
+import click
+
+from mimo_rx import Flow, Stream, StreamFactory, Workflow
 
 from ._refusal import Refusal, nearest_of
 from ._text import shortened
@@ -48,17 +51,17 @@ def load(target: str, settings: Iterable[str] = ()) -> Runnable:
     module = _import_file(Path(place)) if _is_file(place) else _import_module(place)
     if not name:
         raise Refusal(f"{_FORM}, got {target!r} without a name; {_offer(place, '', module)}")
-    value: Any = module
-    for part in name.split("."):
-        try:
-            value = getattr(value, part)
-        except AttributeError:
-            raise Refusal(f"{place} has no {name!r}; {_offer(place, name, module)}") from None
+    value = _get(module, name, place)
     settings = list(settings)
+    if isinstance(value, StreamFactory):
+        raise Refusal(
+            f"{target} makes streams, and is not {_WANTED}; write a function that connects "
+            f"what it makes with others and returns that; {_offer(place, '', module)}"
+        )
     if isinstance(value, Stream) and not isinstance(value, Workflow):
         raise Refusal(
-            f"{target} is a stream that is in no workflow, {value!r}; lead something into it, or "
-            f"add it to a workflow; {_offer(place, '', module)}"
+            f"{target} is a stream that is in no workflow, {value!r}; connect it with others by "
+            f"`|`, or add it to a workflow; {_offer(place, '', module)}"
         )
     if not isinstance(value, Runnable):
         if callable(value):
@@ -81,10 +84,13 @@ def workflow_of(found: Runnable) -> Workflow:
 
 
 def _called(function: Any, settings: list[str], target: str) -> Runnable:
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+    if _is_asynchronous(function):
         raise Refusal(f"{target} is {_what(function)}, not {_WANTED}; call it in a stream")
     bound = arguments(function, settings, target)
-    made = function(*bound.args, **bound.kwargs)
+    try:
+        made = function(*bound.args, **bound.kwargs)
+    except click.UsageError as error:  # it says itself that a value is wrong
+        raise Refusal(f"{target}: {error.format_message()}") from None
     if isinstance(made, Runnable):
         return made
     raise Refusal(f"{target} returned {_what(made)}, not a workflow, a flow or a step")
@@ -97,6 +103,8 @@ def _what(value: object) -> str:
         return f"the stream {shortened(value)}"
     if inspect.iscoroutinefunction(value):
         return f"the coroutine function {value.__name__!r}"
+    if inspect.isasyncgenfunction(value):
+        return f"the asynchronous generator function {value.__name__!r}"
     if isinstance(value, type):
         return f"the class {value.__name__!r}"
     article = "an" if type(value).__name__[:1].lower() in "aeiou" else "a"
@@ -111,21 +119,40 @@ def _is_file(place: str) -> bool:
 
 
 def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise Refusal(f"there is no file {str(path)!r}; {_files_beside(path)}")
-    path = path.resolve()
+    try:
+        if path.is_dir():
+            raise Refusal(f"{str(path)!r} is a directory; {_FORM}")
+        if not path.is_file():
+            raise Refusal(f"there is no file {str(path)!r}; {_files_beside(path)}")
+        path = path.resolve()
+    except OSError as error:  # the current directory has gone, the name is too long
+        raise Refusal(f"there is no file {str(path)[:200]!r}: {error.strerror or error}") from None
     packages: list[str] = []
     folder = path.parent
-    while (folder / "__init__.py").is_file():
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
         packages.insert(0, folder.name)
         folder = folder.parent
     _extend_path(folder)
-    name = ".".join((*packages, path.stem))
-    loaded = sys.modules.get(name)
-    if packages:
-        importlib.import_module(".".join(packages))
-    elif loaded is not None and getattr(loaded, "__file__", None) != str(path):
-        name = f"{name} ({path})"  # a module of that name is in use already
+    if not packages:
+        return _import_alone(path)
+    # As a part of its package, and not once more if the package has imported it already.
+    name = ".".join(packages if path.stem == "__init__" else [*packages, path.stem])
+    package = importlib.import_module(".".join(packages))
+    if str(path.parent) not in map(os.path.realpath, getattr(package, "__path__", ())):
+        raise Refusal(
+            f"{str(path)!r} is in a package {package.__name__!r}, but that is the name of another "
+            f"module, {package.__name__!r} of {getattr(package, '__file__', None)!r}"
+        )
+    return importlib.import_module(name)
+
+
+def _import_alone(path: Path) -> ModuleType:
+    """Import a file that is in no package, under its own name if nothing else has that."""
+    name = path.stem
+    if not name.isidentifier() or not _is_spec_of(path, name):
+        name = f"{name} ({path})".replace(".", "_")
+    if name in sys.modules:
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise Refusal(f"{str(path)!r} is no Python file; {_FORM}")
@@ -138,6 +165,15 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
+def _is_spec_of(path: Path, name: str) -> bool:
+    """Tell whether `name` is what anybody would import the file at `path` by."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # a module without a spec has that name, such as `__main__`
+        return False
+    return spec is not None and os.path.realpath(spec.origin or "") == str(path)
+
+
 def _files_beside(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no directory {str(path.parent)!r} either"
@@ -146,7 +182,8 @@ def _files_beside(path: Path) -> str:
 
 
 def _import_module(name: str) -> ModuleType:
-    _extend_path(Path.cwd())
+    with contextlib.suppress(OSError):  # the current directory may have gone
+        _extend_path(Path.cwd())
     if not all(part.isidentifier() for part in name.split(".")):
         raise Refusal(f"{name!r} is no name of a module; {_FORM}")
     try:
@@ -165,8 +202,9 @@ def _import_module(name: str) -> ModuleType:
 def _modules(parent: str) -> list[str]:
     """Return the modules in a package, or in the current directory."""
     package = sys.modules.get(parent)
-    paths = getattr(package, "__path__", None) if parent else [str(Path.cwd())]
-    return sorted(each.name for each in pkgutil.iter_modules(paths or []))
+    paths = getattr(package, "__path__", None) if parent else [os.curdir]
+    names = (each.name for each in pkgutil.iter_modules(paths or []))
+    return sorted(name for name in names if name.isidentifier())
 
 
 def _extend_path(folder: Path) -> None:
@@ -177,24 +215,51 @@ def _extend_path(folder: Path) -> None:
 # Telling what there is
 
 
+def _get(module: ModuleType, name: str, place: str) -> Any:
+    """Return what has the dotted `name` in a module."""
+    value: Any = module
+    owner = ""
+    for part in name.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            if not owner:
+                raise Refusal(f"{place} has no {part!r}; {_offer(place, part, module)}") from None
+            there = sorted(each for each in dir(value) if not each.startswith("_"))
+            raise Refusal(
+                f"{owner} of {place} has no {part!r}; {nearest_of(part, there)}"
+            ) from None
+        owner = f"{owner}.{part}" if owner else part
+    return value
+
+
 def _offer(place: str, name: str, module: ModuleType) -> str:
     """Return what a module offers to run, in words."""
-    there = list(_runnable(module))
-    listed = nearest_of(name.partition(".")[0], there)
-    return f"to run {listed}" if there else f"nothing in {place} is {_WANTED}"
+    there = [each for each, value in vars(module).items() if _may_run(each, value, module)]
+    if not there:
+        return f"nothing in {place} is {_WANTED}"
+    others = [each for each in vars(module) if not each.startswith("_")]
+    return f"to run {nearest_of(name, there, others)}"
 
 
-def _runnable(module: ModuleType) -> Iterator[str]:
-    """Yield the names of what can be run, and of the functions that say that they return it."""
-    for name, value in vars(module).items():
-        if name.startswith("_"):
-            continue
-        if isinstance(value, Runnable):
-            yield name
-        elif inspect.isfunction(value) and value.__module__ == module.__name__:
-            try:
-                returned = typing.get_type_hints(value).get("return")
-            except Exception:
-                continue  # an annotation that cannot be resolved says nothing
-            if isinstance(returned, type) and issubclass(returned, Runnable):
-                yield name
+def _may_run(name: str, value: object, module: ModuleType) -> bool:
+    """Tell whether a module offers `value` to run: a function too, unless it says otherwise."""
+    if name.startswith("_"):
+        return False
+    if isinstance(value, Runnable):
+        return True
+    if getattr(value, "__module__", None) != module.__name__:
+        return False  # the module has it from elsewhere
+    if isinstance(value, type):
+        return issubclass(value, Workflow)
+    if not inspect.isfunction(value) or _is_asynchronous(value):
+        return False
+    try:
+        returned = typing.get_type_hints(value).get("return", Workflow)
+    except Exception:
+        return True  # an annotation that cannot be resolved says nothing
+    return isinstance(returned, type) and issubclass(returned, Runnable)
+
+
+def _is_asynchronous(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["escaped", "shortened"]
+import os
+import sys
+from typing import Any
+
+import click
+
+__all__ = ["escaped", "hush", "shortened", "tell"]
 
 _KEPT = "\n\t"
 
@@ -18,5 +24,23 @@ def escaped(text: str) -> str:
 
 def shortened(item: object, length: int = 200) -> str:
     """Return the ``repr`` of `item`, cut after `length` characters."""
-    text = repr(item)
+    try:
+        text = repr(item)
+    except Exception as error:
+        text = f"<{type(item).__name__} whose repr raises {type(error).__name__}>"
     return text if len(text) <= length else f"{text[:length]}... ({len(text):,} characters)"
+
+
+def tell(text: str) -> None:
+    """Write a line to stderr; where nobody reads that any more, nobody need be told."""
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        hush(sys.stderr)
+
+
+def hush(stream: Any) -> None:
+    """Let nothing more be written to stdout or stderr, whose reader has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -1,0 +1,229 @@
+"""Observables from outside in a run, with each overflow strategy (R8)."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+import reactivex as rx
+from reactivex import Observable
+from reactivex.disposable import Disposable
+from reactivex.subject import Subject
+
+from flows import ops, sink
+from helpers import run
+from mimo_rx import BufferOverflow, Stream, Workflow, flow
+from runs import go
+
+
+def seconds(each: float, got: list[Any], name: str = "slow", ins: str = "x") -> Stream:
+    """Make a stream that works `each` seconds on each item."""
+
+    async def fn(ins, outs, state):
+        async for item in ins.x:
+            await asyncio.sleep(each)
+            got.append(item)
+
+    return Stream([ins], fn=fn, name=name)
+
+
+def burst(count: int) -> Observable[int]:
+    """Deliver `count` items at once, a second after the subscription."""
+    return rx.timer(1.0).pipe(ops.flat_map(lambda _: rx.range(count)))
+
+
+@pytest.mark.parametrize(
+    ("overflow", "capacity", "expected", "drops"),
+    [
+        ("drop_newest", 3, [0, 1, 2], 7),
+        ("drop_oldest", 3, [7, 8, 9], 7),
+        ("drop_oldest", 1, [9], 9),
+        ("unbounded", None, list(range(10)), 0),
+        ("error", 10, list(range(10)), 0),
+        ("drop_newest", None, list(range(10)), 0),
+    ],
+)
+def test_r8_what_arrives_of_ten_items_that_come_at_once(overflow, capacity, expected, drops):
+    """R8: drops are counted on the edge."""
+    got: list[Any] = []
+    workflow = Workflow(threshold=1)
+    flow(burst(10), overflow=overflow, capacity=capacity) | workflow.add_stream(seconds(1, got))
+    (edge,) = go(workflow).edges
+    assert got == expected
+    assert (edge.items, edge.drops) == (len(expected), drops)
+
+
+def test_r8_error_fails_the_run_and_names_the_source():
+    """R8: with what to do about it."""
+    workflow = Workflow(threshold=1)
+    flow(burst(10), overflow="error", capacity=4) | workflow.add_stream(seconds(1, []))
+    with pytest.raises(BufferOverflow, match="while 4 waited at its entry, which is all") as caught:
+        go(workflow)
+    assert caught.value.__notes__ == ["mimo_rx: raised in step 'Observable'"]
+
+
+@pytest.mark.parametrize("threshold", [1, 2, 5])
+@pytest.mark.parametrize("capacity", [1, 2, 5])
+def test_r8_no_more_wait_than_the_capacity_and_the_threshold_say(capacity, threshold):
+    """R8, P3: an item stays at the entry until there is room for it, so that nothing hides."""
+    subject: Subject[int] = Subject()
+    got: list[int] = []
+
+    async def reader(ins, outs, state):
+        await asyncio.sleep(2)
+        async for items in ins.x.chunks():
+            got.extend(items)
+
+    async def main() -> None:
+        workflow = Workflow(threshold=threshold)
+        source = flow(subject, overflow="drop_newest", capacity=capacity)
+        source | workflow.add_stream(Stream(["x"], fn=reader, name="reader"))
+        async with workflow.open() as opened:
+            await asyncio.sleep(1)
+            for number in range(50):
+                subject.on_next(number)
+                await asyncio.sleep(0.001)
+            subject.on_completed()
+            assert opened.statistics().steps["reader"].inputs["x"].depth == threshold
+        drops = opened.statistics().edges[0].drops
+        assert drops == 50 - capacity - threshold
+
+    run(main())
+    assert got == list(range(capacity + threshold))
+
+
+def test_r8_the_latest_item_is_the_one_that_a_slow_reader_gets():
+    """R8: capacity 1, threshold 1: never older than what it worked on last."""
+    got: list[Any] = []
+    workflow = Workflow(threshold=1)
+    ticks = flow(rx.interval(1.0), overflow="drop_oldest", capacity=1)
+    ticks | workflow.add_stream(taking(seconds_each=10, count=4, got=got))
+    go(workflow)
+    # One waits in its buffer since it began to work, and behind it the latest at the entry.
+    assert got == [0, 1, 10, 20]
+
+
+def taking(seconds_each: float, count: int, got: list[Any]) -> Stream:
+    async def fn(ins, outs, state):
+        for _ in range(count):
+            got.append(await ins.x.pop())
+            await asyncio.sleep(seconds_each)
+
+    return Stream(["x"], fn=fn, name="taking")
+
+
+@pytest.mark.parametrize("overflow", ["error", "drop_newest", "drop_oldest", "unbounded"])
+def test_r8_an_observable_that_never_ends_is_disposed_of_when_its_edge_is_cancelled(overflow):
+    """R8, C4: and when the run ends for another reason."""
+    for ends in ("edge", "failure"):
+        disposed: list[str] = []
+
+        def subscribe(observer: Any, scheduler: Any = None, log: list[str] = disposed) -> Any:
+            inner = rx.interval(1.0).subscribe(observer, scheduler=scheduler)
+
+            def dispose() -> None:
+                log.append("disposed")
+                inner.dispose()
+
+            return Disposable(dispose)
+
+        async def fail(ins, outs, state):
+            await asyncio.sleep(5)
+            raise ValueError("mine")
+
+        got: list[Any] = []
+        workflow = Workflow()
+        source = flow(Observable(subscribe), overflow=overflow)
+        if ends == "edge":
+            source | ops.take(3) | workflow.add_stream(sink(got))
+            go(workflow)
+            assert got == [0, 1, 2]
+        else:
+            source | workflow.add_stream(sink(got))
+            workflow.add_stream(Stream(fn=fail))
+            with pytest.raises(ValueError, match="mine"):
+                go(workflow)
+        assert disposed == ["disposed"]
+
+
+@pytest.mark.parametrize("combine", [rx.merge, rx.zip, rx.combine_latest, rx.concat])
+def test_r8_an_entry_inside_a_combinator_has_its_strategy_too(combine):
+    """R8, R5: back-pressure reaches the port, drops happen at the entry."""
+    got: list[Any] = []
+    workflow = Workflow(threshold=2)
+    ours: Any = Stream(outs=["x"], fn=_three, name="ours")
+    port = workflow.add_stream(ours)["x"]
+    entry = flow(burst(9), overflow="drop_oldest", capacity=2)
+    flow(combine(port, entry)) | workflow.add_stream(seconds(1, got))
+    statistics = go(workflow)
+    edges = {edge.source: edge for edge in statistics.edges}
+    entered = next(edge for source, edge in edges.items() if source != "ours.x")
+    assert entered.items + entered.drops == 9
+    assert edges["ours.x"].drops == 0
+    if combine in (rx.merge, rx.concat):
+        assert [item for item in got if isinstance(item, str)] == ["a", "b", "c"]
+        assert [item for item in got if isinstance(item, int)] == [7, 8]
+
+
+async def _three(ins: Any, outs: Any, state: Any) -> None:
+    for letter in "abc":
+        await outs.x.push(letter)
+
+
+@pytest.mark.realtime
+def test_r8_one_thread_behind_two_sources_is_let_go_as_soon_as_either_has_room():
+    """R8: a join waits for the second, while the thread waits at the entry of the first."""
+    first: Subject[int] = Subject()
+    second: Subject[int] = Subject()
+    ready = threading.Barrier(3)
+
+    def counted(subject: Subject[int]) -> Observable[int]:
+        def subscribe(observer: Any, scheduler: Any = None) -> Any:
+            subscription = subject.subscribe(observer)
+            ready.wait(30)
+            return subscription
+
+        return Observable(subscribe)
+
+    def produce() -> None:
+        ready.wait(30)
+        for number in range(60):
+            first.on_next(number)
+            if number >= 8:
+                second.on_next(number)
+        first.on_completed()
+        second.on_completed()
+
+    got: list[Any] = []
+
+    async def join(ins, outs, state):
+        async for late in ins.late:
+            early = await ins.early.pop()
+            got.append((early, late))
+
+    workflow = Workflow(threshold=4)
+    step = workflow.add_stream(Stream(["early", "late"], fn=join, name="join"))
+    flow(counted(first), capacity=6) | step["early"]
+    flow(counted(second), capacity=6) | step["late"]
+    thread = threading.Thread(target=produce)
+    thread.start()
+    workflow.start()
+    thread.join(30)
+    assert got == [(number, number + 8) for number in range(52)]
+
+
+def test_r8_only_the_first_end_of_an_observable_counts():
+    """R11: what breaks the grammar of Rx does not reach the run."""
+    got: list[Any] = []
+
+    def subscribe(observer: Any, scheduler: Any = None) -> Any:
+        observer.on_next(1)
+        observer.on_completed()
+        observer.on_next(2)
+        observer.on_error(ValueError("late"))
+        return Disposable()
+
+    workflow = Workflow()
+    flow(Observable(subscribe), overflow="unbounded") | workflow.add_stream(sink(got))
+    go(workflow)
+    assert got == [1]
