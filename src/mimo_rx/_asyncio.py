@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from threading import get_ident
 from types import TracebackType
 from typing import Any
 
 import reactivex
 from reactivex import Observable, abc
+from reactivex.disposable import Disposable
 from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from reactivex.scheduler import CurrentThreadScheduler
 
@@ -26,14 +26,13 @@ from ._run import Run
 from ._runtime import PROCESS
 from ._scheduler import RunScheduler, Unwound
 from ._statistics import Statistics
+from ._subscription import Subscription
 from ._workflow import Workflow
 
 __all__ = ["AsyncioEngine"]
 
 SHUTDOWN_TIMEOUT = 5.0
 _NOTHING: Any = object()
-_TASKS: set[asyncio.Task[None]] = set()
-"""Runs that somebody subscribed to: a loop alone would let go of them."""
 
 
 class AsyncioEngine:
@@ -97,7 +96,14 @@ class AsyncioEngine:
         """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
         node = scheduler.node if isinstance(scheduler, RunScheduler) else subscribing_node()
         if node is not None and (_runs(flow, node.bridge.host) or _claims(node, flow)):
-            return _inside(node, flow).subscribe(observer, scheduler=node.scheduler)
+            try:
+                inside = _inside(node, flow)
+            except Unwound as error:
+                if node.bridge.trampoline.here():
+                    raise
+                node.fail(error)  # raised on a thread, it would reach nobody
+                return Disposable()
+            return inside.subscribe(observer, scheduler=node.scheduler)
         process = PROCESS.get()
         if process is not None and not process.run.over and _runs(flow, process.run):
             # Where no loop runs, this is the thread of a source, and operators are at work.
@@ -107,7 +113,10 @@ class AsyncioEngine:
     def _subscribe_outside(
         self, flow: Flow, observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None
     ) -> abc.DisposableBase:
-        subscription = _Subscription(flow, observer)
+        shared = _shared(flow)
+        if shared is not None:
+            return shared.subscribe(observer, scheduler=scheduler)
+        subscription = Subscription(lambda: _Reading(flow), repr(flow), observer)
         loop = asyncio._get_running_loop()
         if loop is not None:
             subscription.begin(loop)
@@ -125,101 +134,6 @@ class AsyncioEngine:
             # As RxPY's own sources do: the caller gets hold of what disposes this first.
             here.schedule(lambda *_: subscription.block())
         return subscription
-
-
-class _Disposed(BaseException):
-    """Leaves a run whose one reader has disposed of its subscription."""
-
-
-class _Subscription(abc.DisposableBase):
-    """A flow that is subscribed to outside a run, and the run that it has (R10)."""
-
-    def __init__(self, flow: Flow, observer: abc.ObserverBase[Any]) -> None:
-        self._flow = flow
-        self._observer = observer
-        self._disposed = False
-        self._task: asyncio.Task[Any] | None = None
-        self._thread = get_ident()
-
-    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Run as a task of the running loop."""
-        task = self._task = loop.create_task(self._deliver(), name="mimo_rx subscription")
-        _TASKS.add(task)
-        task.add_done_callback(self._report)
-
-    def block(self) -> None:
-        """Run to the end, here and now."""
-        if self._disposed:
-            return
-
-        async def main() -> None:
-            self._task = asyncio.current_task()
-            try:
-                await self._deliver()
-            finally:
-                await _followers()
-
-        try:
-            run_blocking(main, "subscribe() of a flow", "await it")
-        except asyncio.CancelledError:
-            if not self._disposed:
-                raise
-
-    def dispose(self) -> None:
-        """Cancel the run; its clean-up goes on in its task."""
-        if self._disposed:
-            return
-        self._disposed = True
-        task = self._task
-        if task is None:
-            return
-        if get_ident() != self._thread:
-            try:
-                task.get_loop().call_soon_threadsafe(task.cancel)
-            except RuntimeError:
-                pass  # the loop is closed: the run was over
-        elif task is not _current_task():  # else it looks by itself, right after the item
-            task.cancel()
-
-    async def _deliver(self) -> None:
-        failure: Exception | None = None
-        raised: Exception | None = None
-        try:
-            async with _Reading(self._flow) as items:
-                async for item in items:
-                    try:
-                        self._observer.on_next(item)
-                    except Exception as error:
-                        raised = error
-                        raise
-                    if self._disposed:
-                        raise _Disposed
-        except _Disposed:
-            return
-        except Exception as error:
-            # What the observer raised is for whoever runs this, as it is in RxPY.
-            if self._disposed or error is raised:
-                raise
-            failure = error
-        if self._disposed:
-            return
-        self._disposed = True
-        if failure is None:
-            self._observer.on_completed()
-        else:
-            self._observer.on_error(failure)
-
-    def _report(self, task: asyncio.Task[Any]) -> None:
-        _TASKS.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            task.get_loop().call_exception_handler(
-                {
-                    "message": f"subscription to {self._flow!r} failed, and nobody handles it",
-                    "exception": error,
-                    "task": task,
-                }
-            )
 
 
 class _Reading:
@@ -307,22 +221,18 @@ def _workflows(workflow: Workflow) -> frozenset[int]:
     return frozenset(found)
 
 
-def _current_task() -> asyncio.Task[Any] | None:
-    return None if asyncio._get_running_loop() is None else asyncio.current_task()
-
-
-async def _followers() -> None:
-    """Wait for what subscribed to other flows on this loop meanwhile, as ``concat`` does."""
-    loop = asyncio.get_running_loop()
-    cancelled: asyncio.CancelledError | None = None
-    while followers := [each for each in _TASKS if each.get_loop() is loop]:
-        try:
-            await asyncio.wait(followers)
-        except asyncio.CancelledError as error:
-            # The first of them was disposed of, and so are these, or soon will be.
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
+def _shared(flow: Flow) -> Observable[Any] | None:
+    """Return what the subscribers of `flow` share, with the operators after it; None if nothing."""
+    operators: list[Callable[[Any], Any]] = []
+    while isinstance(flow, Derived):
+        observable = flow.shared
+        if observable is not None:
+            for operator in reversed(operators):
+                observable = operator(observable)
+            return observable
+        operators.append(flow.operator)
+        flow = flow.parent
+    return None
 
 
 def _runs(flow: Flow, run: Host) -> bool:

@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 from reactivex import Observable, abc
 
+from ._arrivals import Arrivals, Guarded
 from ._buffer import Buffer
 from ._flow import Flow
 from ._gate import Gate
 from ._head import Head, Reader, Terminal, links_into
 from ._link import Link
-from ._operators import of_rx, parts, stays_on_thread
+from ._operators import parts, stays_on_thread
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
 from ._quiet import is_quiet
 from ._scheduler import RunScheduler, Scheduled, Trampoline, Unwound
@@ -33,6 +34,8 @@ class Host(Protocol):
     plan: Plan
     workflows: frozenset[int]
     """The ids of the blueprints that run here."""
+    over: bool
+    """Whether all is at its end."""
 
     def node_failed(self, node: NodeRun, error: BaseException) -> None:
         """Fail the run: an operator raised, or signalled an error (E3)."""
@@ -61,8 +64,10 @@ class NodeRun:
         self.ended = False
         self.started = False
         """Whether its operators have been applied and have subscribed."""
-        self._from_afar = False
-        """Whether another thread has ever delivered."""
+        self._failed = False
+        """Whether something was raised on another thread; more may follow before it is heard of."""
+        self._arrivals: Arrivals | None = None
+        """Where other threads may deliver to."""
         self._subscription: abc.DisposableBase | None = None
 
     @cached_property
@@ -112,17 +117,27 @@ class NodeRun:
             self.start()
 
     def start(self) -> None:
-        """Apply the operators and subscribe."""
+        """Apply the operators and subscribe; what is due at once runs when that is done."""
+        try:
+            self.bridge.trampoline.run(self._subscribe)
+        except (Exception, Unwound) as error:
+            self.fail(error)
+
+    def _subscribe(self) -> None:
         observable: Any = self.head if self.node.observable is None else self.node.observable
+        trampoline = self.bridge.trampoline
+        afar = self.node.observable is not None
         try:
             for operator in chain.from_iterable(map(parts, self.node.operators)):
-                # Those of RxPY pass the scheduler on; other types have more to them.
-                if not of_rx(operator) and type(observable) is Observable:
-                    observable = Scheduled(observable, self.scheduler)
+                stays = stays_on_thread(operator)
+                if type(observable) is Observable:  # other types have more to them
+                    if not stays:
+                        observable = Scheduled(observable, self.scheduler)
+                    if afar:
+                        observable = Guarded(observable, self.fail_afar, trampoline.here)
                 observable = operator(observable)
-            subscription = observable.subscribe(
-                self._choose(), self.fail, self._on_completed, scheduler=self.scheduler
-            )
+                afar = not stays
+            subscription = observable.subscribe(*self._choose(), scheduler=self.scheduler)
         except (Exception, Unwound) as error:
             self.fail(error)
             return
@@ -131,7 +146,9 @@ class NodeRun:
         else:
             self._subscription = subscription
 
-    def _choose(self) -> Callable[[Any], None]:
+    def _choose(self) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
+        """Return what takes the items, an error, and the end."""
+        deliver: Callable[[Any], None]
         if len(self.readers) > 1:
             deliver = self._to_all
         else:
@@ -139,34 +156,33 @@ class NodeRun:
             deliver = reader.deliver
         node = self.node
         if node.observable is None and all(map(stays_on_thread, node.operators)):
-            return deliver
-        here, hop = self.bridge.trampoline.here, self.bridge.trampoline.hop
-
-        def deliver_here(item: Any) -> None:
-            if here():
-                deliver(item)
-            else:
-                self._from_afar = True
-                hop(deliver, item)
-
-        return deliver_here
+            return deliver, self._signal, self._complete
+        line = Arrivals(self.bridge.trampoline, deliver, self._complete, self._signal)
+        self._arrivals = line
+        return line.on_next, line.on_error, line.on_completed
 
     def _to_all(self, item: Any) -> None:
         for reader in tuple(self.readers):
             reader.deliver(item)
-
-    def _on_completed(self) -> None:
-        # Behind the items of other threads that are on their way, also where it comes from here.
-        if self._from_afar or not self.bridge.trampoline.here():
-            self.bridge.trampoline.hop(self._complete)
-        else:
-            self._complete()
 
     def _complete(self) -> None:
         readers = tuple(self.readers)
         self.dispose()
         for reader in readers:
             reader.on_completed()
+
+    def _signal(self, error: Exception) -> None:
+        """Pass an error on to the operators that read this, which may answer it; else fail (E3)."""
+        if self.ended:
+            return
+        heads = [reader for reader in self.readers if isinstance(reader, Head)]
+        self.bridge.origins.setdefault(id(error), (error, self))
+        if len(heads) < len(self.readers):
+            self.fail(error)  # at a far end there is nobody who could
+            return
+        self.dispose()
+        for head in heads:
+            head.on_error(error)
 
     def drop(self, reader: Reader) -> None:
         """Deliver to `reader` no more; without any reader, end (C4)."""
@@ -187,12 +203,31 @@ class NodeRun:
         elif not self.ended:
             self.bridge.host.node_failed(self, error.error if isinstance(error, Unwound) else error)
 
+    def fail_afar(self, error: BaseException) -> bool:
+        """Fail the run with what was raised on another thread, also in a clean-up after the end.
+
+        Returns:
+            Whether anybody will hear of it; if not, it is best raised where it is.
+        """
+        return self.bridge.trampoline.hop(self._failed_afar, error)
+
+    def _failed_afar(self, error: BaseException) -> None:
+        error = error.error if isinstance(error, Unwound) else error
+        if self.bridge.host.over:
+            message = f"a thread failed in {self.node.name!r} after the end of its run"
+            self.bridge.loop.call_exception_handler({"message": message, "exception": error})
+        elif not self._failed:
+            self._failed = True
+            self.bridge.host.node_failed(self, error)
+
     def dispose(self) -> None:
         """Deliver nothing any more, and cancel what leads here."""
         if self.ended:
             return
         self.ended = True
         self.readers.clear()
+        if self._arrivals is not None:
+            self._arrivals.close()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             self._dispose(subscription)
@@ -222,6 +257,8 @@ class Bridge:
         self.nodes: dict[Node, NodeRun] = {}
         self.links: dict[PortRef, list[Link]] = {}
         """The edges into operators by the output that they lead from, still to be attached."""
+        self.origins: dict[int, tuple[Exception, NodeRun]] = {}
+        """The errors that were passed on to other operators, and where each came from."""
         self._starting: deque[NodeRun] = deque()
         self._busy = False
 
@@ -234,6 +271,10 @@ class Bridge:
         ]
         return ", ".join(dict.fromkeys(labels)) or "a source"
 
+    def origin(self, node: NodeRun, error: BaseException) -> NodeRun:
+        """Return the node that `error` comes from, which reached `node`."""
+        return self.origins.get(id(error), (error, node))[1]
+
     def read(self, node: Node, buffer: Buffer | None) -> NodeRun:
         """Lead `node` into `buffer`; without one, let it run for its effects alone."""
         run = self._made(node)
@@ -241,34 +282,36 @@ class Bridge:
         return run
 
     def _made(self, node: Node) -> NodeRun:
-        """Return the run of `node`, made with all that leads into it on first use."""
-        pending = [node]
-        while pending:
-            each = pending.pop()
-            if each in self.nodes:
-                continue
-            run = self.nodes[each] = NodeRun(self, each)
-            for source in each.sources:
-                self._lead(source, run.head, pending)
-            for flow, source in each.claims:
-                head = Head(self.loop, run)
-                run.claims.append((flow, head))
-                self._lead(source, head, pending)
+        """Return the run of `node`, made with all that leads into it on first use.
+
+        An item of a port reaches the operators that read it in the order in which they stand
+        there, as the subscribers of one Subject are called in theirs.
+        """
+        if node not in self.nodes:
+            pending = self._entered(node)
+            while pending:
+                source, head = pending.pop()
+                if isinstance(source, PortRef):
+                    self.links.setdefault(source, []).append(head.feed_from(source))
+                else:
+                    pending += [] if source in self.nodes else self._entered(source)
+                    head.feed_from_node(self.nodes[source])
         return self.nodes[node]
 
-    def _lead(self, source: PortRef | Node, head: Head, pending: list[Node]) -> None:
-        if isinstance(source, PortRef):
-            self.links.setdefault(source, []).append(head.feed_from(source))
-        else:
-            head.wanted.append(source)
-            pending.append(source)
+    def _entered(self, node: Node) -> list[tuple[PortRef | Node, Head]]:
+        """Make the run of `node`; return what leads into it and where, the last one first."""
+        run = self.nodes[node] = NodeRun(self, node)
+        leading: list[tuple[PortRef | Node, Head]] = [(each, run.head) for each in node.sources]
+        for flow, source in node.claims:
+            head = Head(self.loop, run)
+            run.claims.append((flow, head))
+            leading.append((source, head))
+        return leading[::-1]
 
-    def connect(self) -> None:
-        """Lead the nodes into each other, once all of them are made."""
+    def seal(self) -> None:
+        """Complete the heads that nothing leads into, once all nodes are made."""
         for run in self.nodes.values():
             for head in run.heads():
-                for node in head.wanted:
-                    head.feed_from_node(self.nodes[node])
                 head.seal()
 
     def start(self, nodes: Iterable[NodeRun] | None = None) -> None:
@@ -319,6 +362,7 @@ _CALLBACK = asyncio.Handle._run.__code__
 _AT_WORK: dict[CodeType, Callable[[Any], NodeRun | None]] = {
     Head.deliver.__code__: lambda head: head.node,
     Head.on_completed.__code__: lambda head: head.node,
-    NodeRun.start.__code__: lambda run: run,
+    NodeRun._subscribe.__code__: lambda run: run,
+    Scheduled.subscribe.__code__: lambda source: source.scheduler.node,
     RunScheduler.work.__code__: lambda scheduler: scheduler.node,
 }

@@ -2,7 +2,8 @@
 
 It says of every name in ``reactivex.operators`` whether the operator may stand on an edge (R2),
 when it delivers what an item leads to (D4), and what it holds outside the bound of the buffers
-(R5). Each row was read off the operator's source; what RxPY adds or drops fails a test.
+(R5). Each row was read off the operator's source, and is tested by running the operator; what RxPY
+adds or drops fails a test.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Entry:
     delivers: Delivers
     """When what an item leads to comes out: ``"at once"``, within the push of that item or never;
     ``"later"``, also within the push of a later item or at the end of its source; ``"by itself"``,
-    also at its subscription, by a timer, on another thread, or when another Observable says so."""
+    also at its subscription, by a timer, on another thread, or when another Observable says so. An
+    end that comes so counts, and a subscription that comes later than its own."""
     one_to_one: bool = False
     """Whether exactly one item comes out for each that goes in, at once."""
     holds: str = ""
@@ -63,6 +65,10 @@ def _from_the_end(start: int | None = None, stop: int | None = None, step: int =
     return (start or 0) < 0 or (stop or 0) < 0
 
 
+_ALL = (
+    "it subscribes to every inner Observable at once: how many go on at a time is for its function "
+    "to bound"
+)
 _AGAIN = (
     "it subscribes to its source again, which an edge cannot be; use it on a cold flow, "
     "`flow.pipe(...)`, which runs the workflow each time"
@@ -73,6 +79,11 @@ _CONNECT = "without a mapper it needs `ops.ref_count()` after it; a flow is shar
 _COLLECT = "a stream of your own that collects from its input and pushes each list"
 _COUNTED = "a smaller count, which is the most that it holds"
 _CHUNKS = "a stream of your own that pushes the chunks of `ins.x.chunks(count)`"
+_ENDING = (
+    "`ops.group_by_until`, whose groups end, or a stream with an output for each, where "
+    "they are known"
+)
+_FEW = "durations that end groups before there are too many"
 _FOLD = "`ops.reduce`, or a stream of your own, that keeps only what the result needs"
 _JOIN = "a stream with an input for each side that drops what has become too old"
 _KEYS = (
@@ -90,8 +101,9 @@ _INNER = "the inner Observables that wait for their turn"
 _OPEN = "the items of every open buffer"
 _WAITING = "every item whose time has not come"
 
-# Windows and groups are Subjects: they hold no item, and one that nobody subscribes to within the
-# push that brings it misses its first items. The first window comes at the subscription.
+# Windows and groups are Subjects: they hold no item, but groups are kept by their keys. One that
+# nobody subscribes to within the push that brings it misses its first items. The first window comes
+# at the subscription.
 _ROWS = (
     Entry("all", "later"),
     Entry("amb", "by itself"),
@@ -124,7 +136,7 @@ _ROWS = (
     Entry("element_at", "at once", closure="element_at_or_default"),
     Entry("element_at_or_default", "later"),
     Entry("exclusive", "by itself"),
-    Entry("expand", "by itself", holds=_INNER, instead=_QUEUE),
+    Entry("expand", "by itself", remark=_ALL),
     Entry("filter", "at once"),
     Entry("filter_indexed", "at once"),
     Entry("finally_action", "at once", one_to_one=True),
@@ -132,12 +144,12 @@ _ROWS = (
     Entry("find_index", "later", closure="find_value"),
     Entry("first", "at once"),
     Entry("first_or_default", "later", closure="first_or_default_async"),
-    Entry("flat_map", "by itself"),
-    Entry("flat_map_indexed", "by itself"),
+    Entry("flat_map", "by itself", remark=_ALL),
+    Entry("flat_map_indexed", "by itself", remark=_ALL),
     Entry("flat_map_latest", "by itself"),
     Entry("fork_join", "by itself"),
-    Entry("group_by", "at once"),
-    Entry("group_by_until", "by itself"),
+    Entry("group_by", "at once", holds="every key, with its group", instead=_ENDING),
+    Entry("group_by_until", "by itself", holds="the keys of all groups that go on", instead=_FEW),
     Entry("group_join", "by itself", holds=_WAITING, instead=_JOIN),
     Entry("ignore_elements", "at once"),
     Entry("is_empty", "later"),
@@ -149,8 +161,14 @@ _ROWS = (
     Entry("materialize", "later"),
     Entry("max", "later", holds=_EQUALS, instead="`ops.reduce(max)`, which keeps one"),
     Entry("max_by", "later", holds=_EQUALS, instead=_FOLD),
-    Entry("merge", "by itself", holds=_INNER, instead=_QUEUE, holds_if=_limited),
-    Entry("merge_all", "by itself"),
+    Entry(
+        "merge",
+        "by itself",
+        holds="the inner Observables beyond `max_concurrent`",
+        instead=_QUEUE,
+        holds_if=_limited,
+    ),
+    Entry("merge_all", "by itself", remark=_ALL),
     Entry("min", "later", holds=_EQUALS, instead="`ops.reduce(min)`, which keeps one"),
     Entry("min_by", "later", holds=_EQUALS, instead=_FOLD),
     Entry("multicast", "by itself", remark=_CONNECT),
@@ -186,10 +204,10 @@ _ROWS = (
     Entry("skip_last", "later", holds="the last `count` items", instead=_COUNTED),
     Entry("skip_last_with_time", "later", holds=_WAITING, instead=_COLLECT),
     Entry("skip_until", "by itself"),
-    Entry("skip_until_with_time", "by itself"),
+    Entry("skip_until_with_time", "at once"),
     Entry("skip_while", "at once"),
     Entry("skip_while_indexed", "at once"),
-    Entry("skip_with_time", "by itself"),
+    Entry("skip_with_time", "at once"),
     Entry(
         "slice",
         "later",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable
+from functools import partial
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NoReturn
 
@@ -74,7 +75,7 @@ def operator_note(edge: str, operators: tuple[Any, ...], error: BaseException) -
     note = f"mimo_rx: raised on the edge {edge}"
     operators = tuple(part for operator in operators for part in parts(operator))
     name, frame, code = _last_operator(error.__traceback__)
-    position = _position(operators, name, frame)
+    position = _position(operators, name, frame, code)
     if position is not None:
         count = len(operators)
         note += f", in operator {position + 1} of {count}, {describe(operators[position])}"
@@ -195,7 +196,10 @@ def _last_operator(
     for frame, _ in traceback.walk_tb(trace):
         match = _PARTS.search(frame.f_code.co_filename)
         if match is not None:
-            name, operator, called = match[1], frame, None
+            # What `operators/__init__.py` defines itself, as `starmap`, is in no other file.
+            own = frame.f_code.co_qualname.partition(".")[0]
+            name = own if match[1] == "_init__" else match[1]
+            operator, called = frame, None
         elif not _is_machinery(frame):
             last = frame.f_code
             called = called or last
@@ -206,10 +210,23 @@ def _is_machinery(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).partition(".")[0] in _MACHINERY
 
 
-def _position(operators: tuple[Any, ...], name: str | None, frame: FrameType | None) -> int | None:
-    """Tell which of `operators` the frame belongs to, if that can be told."""
+def _position(
+    operators: tuple[Any, ...], name: str | None, frame: FrameType | None, code: CodeType | None
+) -> int | None:
+    """Tell which of `operators` the frame belongs to, if that can be told.
+
+    That is the one that was given the function that raised. Where several were, it is the one whose
+    name is that of the frame's file, or whose function the frame holds.
+    """
     if name is None or frame is None:
         return None
+    given = [
+        index
+        for index, operator in enumerate(operators)
+        if any(_code_of(function) is code for function in user_functions(operator))
+    ]
+    if code is not None and len(given) == 1:
+        return given[0]
     named = [
         index
         for index, operator in enumerate(operators)
@@ -224,6 +241,12 @@ def _position(operators: tuple[Any, ...], name: str | None, frame: FrameType | N
     if len(telling) == 1:
         return telling[0]
     return named[0] if len(named) == 1 else None
+
+
+def _code_of(function: Any) -> object:
+    while isinstance(function, partial):
+        function = function.func
+    return getattr(function, "__code__", None)  # a bound method passes it on
 
 
 def _line(error: BaseException, code: CodeType) -> int:

@@ -25,6 +25,9 @@ from ._operators import (
     counts_readers,
     describe,
     is_connectable,
+    name_of,
+    of_rx,
+    parts,
     resubscribes,
 )
 from ._walk import find_flows
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
     from ._workflow import Workflow
 
 __all__ = ["BareFlow", "Derived", "Fan", "Flow", "Merged", "ObservableFlow", "common_workflow"]
+
+
+_SHARING = ("share", "ref_count")
+"""Operators whose subscribers share one subscription to the source."""
 
 
 class Flow(Operand, Observable[Any]):
@@ -73,13 +80,18 @@ class Flow(Operand, Observable[Any]):
         if self._workflow is not None:
             self._workflow.graph.note(self)
 
-    @functools.cached_property
+    @property
     def lock(self) -> threading.RLock:  # type: ignore[override] # RxPY sets it in `__init__`
-        """The lock that RxPY's combinators hold while they deliver from this Observable."""
-        return threading.RLock()
+        """The lock that RxPY's combinators hold while they deliver from this Observable.
+
+        Two threads that ask at once get the same one, which a `cached_property` does not promise.
+        """
+        lock: threading.RLock = self.__dict__.setdefault("_lock", threading.RLock())
+        return lock
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "lock"}
+        live = ("_lock", "shared")
+        return {name: value for name, value in self.__dict__.items() if name not in live}
 
     def subscribe(
         self,
@@ -180,7 +192,9 @@ class Flow(Operand, Observable[Any]):
     def native(self, operator: Callable[[Any], Any]) -> Any:
         """Apply one operator: a flow where it is one, else whatever RxPY would return."""
         result = apply_to_probe(operator)
-        if resubscribes(operator) or is_connectable(result) or not isinstance(result, Observable):
+        if resubscribes(operator) and isinstance(result, Observable):
+            return operator(_plain(self))
+        if is_connectable(result) or not isinstance(result, Observable):
             return operator(self)
         return Derived(self, operator)
 
@@ -249,6 +263,23 @@ class Derived(Flow):
     @property
     def probe(self) -> Observable[Any] | None:
         return self._connectable
+
+    @functools.cached_property
+    def shared(self) -> Observable[Any] | None:
+        """What its subscribers outside a run share, and with it one run, after ``ops.share()``.
+
+        None if its operator shares nothing; then each of them has a run of its own.
+        """
+        if not any(of_rx(part) and name_of(part) in _SHARING for part in parts(self.operator)):
+            return None
+        source: Observable[Any] = self.parent
+        operators = [self.operator]
+        while isinstance(source, Derived) and source._connectable is not None:
+            operators.append(source.operator)
+            source = source.parent
+        for operator in reversed(operators):
+            source = operator(source)
+        return source
 
     def readable(self) -> Flow:
         if self._connectable is not None:
@@ -354,6 +385,17 @@ def two_workflows(one: Workflow, other: Workflow) -> WiringError:
         f"one chain lies in one workflow, got steps of {one.name!r} and {other.name!r}; nest one "
         "workflow in the other to connect them"
     )
+
+
+def _plain(flow: Flow) -> Observable[Any]:
+    """Return an Observable that is no flow, so that what is piped to it makes none."""
+
+    def subscribe(
+        observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        return flow.subscribe(observer, scheduler=scheduler)
+
+    return Observable(subscribe)
 
 
 def _bare(flows: Iterable[Flow]) -> tuple[BareFlow, ...]:

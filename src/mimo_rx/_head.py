@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
+from reactivex.internal import default_error
 
 from ._buffer import Buffer
 from ._errors import LateSubscription
 from ._gate import Gate
 from ._link import Link
-from ._plan import Node, PortRef
+from ._plan import PortRef
 from ._scheduler import Unwound
 
 if TYPE_CHECKING:
@@ -107,7 +108,6 @@ class Head(Observable[Any]):
         self.held = True
         self.links: list[Link] = []
         self.ports: list[PortRef] = []
-        self.wanted: list[Node] = []
         self.parents: list[NodeRun] = []
         self._on_next: Callable[[Any], None] = _ignore
         self._observers: list[abc.ObserverBase[Any]] = []
@@ -149,6 +149,18 @@ class Head(Observable[Any]):
             except (Exception, Unwound) as error:
                 self.node.fail(error)
 
+    def on_error(self, error: Exception) -> None:
+        """End with an error of the operators that lead here, for those that read this to answer."""
+        if self._completed or self._cancelled:
+            return
+        observers = tuple(self._observers)
+        self.cancel()
+        try:
+            for observer in observers:
+                observer.on_error(error)
+        except (Exception, Unwound) as raised:
+            self.node.fail(raised)
+
     def ready(self) -> bool:
         """Tell whether the operators have subscribed, or will never."""
         return not self.held or self._cancelled
@@ -175,13 +187,13 @@ class Head(Observable[Any]):
         if isinstance(on_next, abc.ObserverBase) or hasattr(on_next, "on_next"):
             observer = on_next
         else:
-            observer = _Observer(on_next, on_completed)
+            observer = _Observer(on_next, on_error, on_completed)
         trampoline = self.node.bridge.trampoline
         if trampoline.here():
             self._admit(observer)
             return Disposable(lambda: self._dispose(observer))
         trampoline.hop(self._admit_from_afar, observer)
-        return Disposable(lambda: trampoline.hop(self._dismiss, observer))
+        return trampoline.hopping(self._dismiss, observer)
 
     def _admit(self, observer: abc.ObserverBase[Any]) -> None:
         if self._cancelled or (self._completed and not self.held):
@@ -280,16 +292,20 @@ def links_into(heads: Iterable[Head]) -> list[tuple[PortRef, Link]]:
 
 
 class _Observer(abc.ObserverBase[Any]):
-    """Two callbacks as an observer, without a layer around them."""
+    """Callbacks as an observer, without a layer around them."""
 
-    def __init__(self, on_next: Any, on_completed: Any) -> None:
-        self.__dict__.update(on_next=on_next or _ignore, on_completed=on_completed or _nothing)
+    def __init__(self, on_next: Any, on_error: Any, on_completed: Any) -> None:
+        self.__dict__.update(
+            on_next=on_next or _ignore,
+            on_error=on_error or default_error,
+            on_completed=on_completed or _nothing,
+        )
 
     def on_next(self, value: Any) -> None:
         """Be replaced by the callback."""
 
     def on_error(self, error: Exception) -> None:
-        """Never be called: an output has no errors, the run has."""
+        """Be replaced by the callback, or raise the error."""
 
     def on_completed(self) -> None:
         """Be replaced by the callback."""

@@ -49,7 +49,7 @@ def name_of(operator: object) -> str:
         return name
     cells = _cells(plain)
     if name == _CURRIED:
-        name = function_name(cells.get("fun"))
+        name = _curried_name(function_name(cells.get("fun")), cells.get("args", ()))
     elif name == _COMPOSED and isinstance(cells.get("operators"), tuple):
         return " | ".join(map(name_of, cells["operators"])) or "compose"
     return name.rstrip("_")
@@ -80,20 +80,24 @@ def user_functions(operator: object) -> tuple[Callable[..., Any], ...]:
             continue
         values = value.values() if isinstance(value, dict) else value
         for each in values if isinstance(values, tuple) or name == "kwargs" else (value,):
-            found += [each] if _is_function(each) else []
+            if _is_function(each):
+                found.append(each)
+            elif _of_rx(each) and name == "args":  # `starmap` wraps what it was given
+                found += filter(_is_function, _cells(each).values())
     return tuple(found)
 
 
 def describe(operator: object) -> str:
     """Return what stands for `operator` in labels and errors: ``map(parse)``."""
     functions = ", ".join(map(function_name, user_functions(operator)))
-    return f"{name_of(operator)}({functions})" if functions else name_of(operator)
-
-
-def resubscribes(operator: object) -> bool:
-    """Tell whether `operator` is one of RxPY's that subscribe to their source again."""
     entry = known_as(operator)
-    return entry is not None and entry.resubscribes
+    name = name_of(operator) if entry is None else entry.name
+    return f"{name}({functions})" if functions else name
+
+
+def resubscribes(operator: Callable[[Any], Any]) -> bool:
+    """Tell whether any part of `operator` is known to subscribe to its source again."""
+    return any(entry is not None and entry.resubscribes for entry in map(known_as, parts(operator)))
 
 
 def stays_on_thread(operator: Callable[[Any], Any]) -> bool:
@@ -173,7 +177,9 @@ def check_result(operator: Callable[[Any], Any], result: object) -> Observable[A
     Raises:
         WiringError: `result` is no Observable, or the operator would subscribe to its source again.
     """
-    if resubscribes(operator):
+    # A composed one is met in the run, by `LateSubscription` (R12).
+    entry = known_as(operator)
+    if entry is not None and entry.resubscribes:
         name = name_of(operator)
         raise WiringError(
             f"operator {name!r} subscribes to its source again, which an edge cannot be; use it on "
@@ -226,6 +232,17 @@ def refuse_uncalled(operand: object) -> None:
         raise WiringError(
             f"{operand.__name__} makes streams and is none; did you mean `{operand.__name__}()`"
         )
+
+
+def _curried_name(name: str, given: tuple[Any, ...]) -> str:
+    """Return the public name where one function of RxPY's serves several operators."""
+    if name == "find_value_":
+        return "find_index" if given[1:] == (True,) else "find"
+    first = given[0] if given else None
+    if name == "map_" and _of_rx(first):  # `starmap` and `pluck` give it a function of their own
+        public = str(getattr(first, "__qualname__", "")).partition(".")[0].rstrip("_")
+        return public if public in CATALOGUE else name
+    return name
 
 
 def _unwrapped(operator: object) -> object:

@@ -115,7 +115,7 @@ class Run:
                 self.edges.append((self._source_label(source), self._target_label(target), link))
         for port, edges in self.bridge.links.items():
             links.setdefault(port, []).extend(edges)
-        self.bridge.connect()
+        self.bridge.seal()
         self._name_edges(reads)
         self._count_unbounded(links)
         for port, edges in links.items():
@@ -268,14 +268,15 @@ class Run:
 
     def node_failed(self, node: NodeRun, error: BaseException) -> None:
         """Take the failure of an operator (E3)."""
-        links = node.links()
+        origin = self.bridge.origin(node, error)
+        links = origin.links()
         sources = ", ".join(dict.fromkeys(self._source_label(port) for port, _ in links))
-        targets = ", ".join(node.targets)
+        targets = ", ".join(origin.targets or node.targets)
         edge = f"{sources or 'a source'} -> {targets or 'another flow'}"
-        for _, link in links:
+        for _, link in (*links, *node.links()):
             if link.output is not None:
                 link.output.stop()
-        self.fail(f"the edge {edge}", error, operator_note(edge, node.node.operators, error))
+        self.fail(f"the edge {edge}", error, operator_note(edge, origin.node.operators, error))
 
     def node_ended(self, node: NodeRun) -> None:
         """Take note that an edge has delivered all that it will."""

@@ -68,12 +68,25 @@ class Trampoline:
         """Tell whether this is the loop's thread."""
         return get_ident() == self.thread
 
-    def hop(self, call: Callable[..., object], *args: object) -> None:
-        """Make `call` on the loop's thread; calls from one thread keep their order."""
+    def hop(self, call: Callable[..., object], *args: object) -> bool:
+        """Make `call` on the loop's thread; calls from one thread keep their order.
+
+        Returns:
+            Whether it will be made: a loop that is closed makes none.
+        """
         try:
             self.loop.call_soon_threadsafe(call, *args)
         except RuntimeError:
-            pass  # the loop is closed: nobody is there to care for it
+            return False
+        return True
+
+    def hopping(self, dispose: Callable[..., object], *args: object) -> Disposable:
+        """Return what calls `dispose` on the loop's thread when it is disposed of."""
+
+        def hop() -> None:
+            self.hop(dispose, *args)
+
+        return Disposable(hop)
 
     def run(self, work: Callable[[], None]) -> None:
         """Run `work` now, or right after the work that is under way."""
@@ -167,7 +180,7 @@ class RunScheduler(PeriodicScheduler):
             start()
             return CompositeDisposable(timer, done)
         self.trampoline.hop(start)
-        return Disposable(lambda: self.trampoline.hop(CompositeDisposable(timer, done).dispose))
+        return self.trampoline.hopping(CompositeDisposable(timer, done).dispose)
 
     def schedule_absolute(
         self,
@@ -194,13 +207,14 @@ class Scheduled(Observable[Any]):
     """An Observable whose default scheduler is that of a node.
 
     An operator that passes on no scheduler would leave those above it with the threads of RxPY's
-    ``TimeoutScheduler``. This stands between two operators at subscription, not where items pass.
+    ``TimeoutScheduler``, and on another thread this tells which node subscribes. It stands between
+    two operators at subscription, not where items pass.
     """
 
-    def __init__(self, source: Observable[Any], scheduler: abc.SchedulerBase) -> None:
+    def __init__(self, source: Observable[Any], scheduler: RunScheduler) -> None:
         super().__init__()
         self._source = source
-        self._scheduler = scheduler
+        self.scheduler = scheduler
 
     def subscribe(
         self,
@@ -212,7 +226,7 @@ class Scheduled(Observable[Any]):
     ) -> abc.DisposableBase:
         """Subscribe to the source."""
         return self._source.subscribe(
-            on_next, on_error, on_completed, scheduler=scheduler or self._scheduler
+            on_next, on_error, on_completed, scheduler=scheduler or self.scheduler
         )
 
 

@@ -41,6 +41,9 @@ _CONTAINERS: dict[type, Callable[[Any], Any]] = {
 }
 """How to read each kind of container past what a subclass of it may override."""
 
+_ITERATORS: tuple[type, ...] = (map, type(iter([])), type(iter(())))
+"""Those of Python's own that tell what they refer to; ``rx.for_in`` holds the first two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -168,6 +171,9 @@ def _contents(value: object) -> list[object]:
     if kind is types.GeneratorType:
         generator: Any = value
         return [] if generator.gi_frame is None else list(generator.gi_frame.f_locals.values())
+    if kind in _ITERATORS:
+        iterator: Any = value
+        return list(iterator.__reduce__()[1])
     # Streams and workflows lead to all their steps, observers to what stands downstream.
     if not _is_a(value, Observable) and any(base in kind.__mro__ for base in _CLOSED):
         return []

@@ -1,4 +1,4 @@
-"""For users' tests: run one stream alone and see what comes out.
+"""For users' tests: run one stream alone, and check what an Observable delivers.
 
 Example:
     >>> from mimo_rx import stream
@@ -14,8 +14,12 @@ Example:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Iterable, Mapping
+import threading
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from threading import get_ident
 from typing import Any
+
+from reactivex import Observable, abc
 
 from ._blocking import run_blocking
 from ._errors import UnknownPort
@@ -24,7 +28,7 @@ from ._step import Step
 from ._stream import Stream
 from ._workflow import Workflow
 
-__all__ = ["run_stream", "run_stream_async"]
+__all__ = ["CheckedObserver", "GrammarError", "run_stream", "run_stream_async"]
 
 Items = Iterable[Any] | AsyncIterable[Any]
 
@@ -102,3 +106,179 @@ def _collect(step: Step, name: str) -> list[Any]:
 
     step[name] | Stream(["item"], fn=collect, name=f"collect-{name}")
     return items
+
+
+class GrammarError(AssertionError):
+    """An Observable broke the grammar of Rx: ``on_next* (on_error | on_completed)?``."""
+
+
+class CheckedObserver(abc.ObserverBase[Any], abc.DisposableBase):
+    """An observer that writes down what it gets and checks that it keeps to the grammar of Rx.
+
+    That is ``on_next* (on_error | on_completed)?``, one call at a time, and none after the
+    subscription was disposed of. Calls may come from any thread. A violation is raised in the call
+    that commits it; as operators and threads may swallow that, it is kept as well, and
+    :meth:`verify` raises it again.
+
+    Args:
+        on_next: Called with each item, inside the checked call; so are the other two.
+        on_error: Called with the error. Without it, the error is only written down.
+        on_completed: Called at the end.
+
+    Example:
+        >>> import reactivex
+        >>> observer = CheckedObserver()
+        >>> subscription = observer.subscribe_to(reactivex.of(1, 2))
+        >>> observer.verify()
+        >>> observer.items, observer.completed
+        ([1, 2], True)
+        >>> observer.on_next(3)
+        Traceback (most recent call last):
+        mimo_rx.testing.GrammarError: on_next(3) came after on_completed()
+    """
+
+    def __init__(
+        self,
+        on_next: Callable[[Any], object] | None = None,
+        on_error: Callable[[Exception], object] | None = None,
+        on_completed: Callable[[], object] | None = None,
+    ) -> None:
+        self.items: list[Any] = []
+        """The items so far."""
+        self.error: Exception | None = None
+        """What it ended with, if that was an error."""
+        self.completed = False
+        """Whether it ended without an error."""
+        self.violations: list[GrammarError] = []
+        """What broke the grammar so far."""
+        self._callbacks = (on_next, on_error, on_completed)
+        self._turn = threading.Lock()
+        self._inside: tuple[int, str] | None = None
+        self._end = ""
+        self._ended = threading.Event()
+        self._subscription: abc.DisposableBase | None = None
+        self._wanted = False
+        """Whether the subscription is to be disposed of, as soon as there is one."""
+        self._disposed_on: int | None = None
+        self._passed: set[int] = set()
+
+    def subscribe_to(
+        self, source: Observable[Any], *, scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        """Subscribe to `source`, so that what comes after the disposal is noticed.
+
+        ``source.subscribe(observer)`` does as well, but for the disposal.
+
+        Args:
+            source: What to observe.
+            scheduler: The default scheduler of the subscription.
+
+        Returns:
+            This observer, whose :meth:`dispose` disposes of the subscription.
+        """
+        self._subscription = source.subscribe(self, scheduler=scheduler)
+        if self._wanted:
+            self.dispose()
+        return self
+
+    def dispose(self) -> None:
+        """Dispose of the subscription; from here on nothing may come.
+
+        A call that another thread has begun already cannot be held up, so one call of each other
+        thread is let pass. Before ``subscribe`` of the source has returned there is nothing that
+        could be disposed of; that is done right after it.
+        """
+        self._wanted = True
+        if self._subscription is not None and self._disposed_on is None:
+            self._subscription.dispose()
+            self._disposed_on = get_ident()
+
+    def on_next(self, value: Any) -> None:
+        """Take an item.
+
+        Raises:
+            GrammarError: It should not have come.
+        """
+        self._call(f"on_next({value!r})", 0, value)
+
+    def on_error(self, error: Exception) -> None:
+        """Take an error, which is the end.
+
+        Raises:
+            GrammarError: It should not have come.
+        """
+        self._call(f"on_error({error!r})", 1, error)
+
+    def on_completed(self) -> None:
+        """Take the end.
+
+        Raises:
+            GrammarError: It should not have come.
+        """
+        self._call("on_completed()", 2)
+
+    def wait(self, timeout: float = 5.0) -> None:
+        """Block until the end, for Observables that deliver on another thread.
+
+        Args:
+            timeout: Seconds to wait for it.
+
+        Raises:
+            TimeoutError: It has not come.
+            GrammarError: Something broke the grammar until then.
+        """
+        if not self._ended.wait(timeout):
+            raise TimeoutError(f"no end came within {timeout:g} s, {len(self.items)} items did")
+        self.verify()
+
+    def verify(self) -> None:
+        """Raise the first violation again, if there was any.
+
+        Raises:
+            GrammarError: Something broke the grammar.
+        """
+        if self.violations:
+            raise self.violations[0]
+
+    def _call(self, call: str, kind: int, *given: Any) -> None:
+        if not self._turn.acquire(blocking=False):
+            thread, other = self._inside or (0, "another call")
+            how = "inside" if thread == get_ident() else "on another thread during"
+            self._violated(f"{call} came {how} {other}")
+        try:
+            self._inside = (get_ident(), call)
+            if self._end:
+                self._violated(f"{call} came after {self._end}")
+            if self._is_late():
+                self._violated(f"{call} came after the subscription was disposed of")
+            self._take(call, kind, given)
+        finally:
+            self._inside = None
+            self._turn.release()
+        if kind:
+            self._ended.set()
+
+    def _take(self, call: str, kind: int, given: tuple[Any, ...]) -> None:
+        if kind == 0:
+            self.items += given
+        else:
+            self._end = call
+            self.error = given[0] if given else None
+            self.completed = not given
+        callback: Any = self._callbacks[kind]
+        if callback is not None:
+            callback(*given)
+
+    def _is_late(self) -> bool:
+        if self._disposed_on is None:
+            return False
+        here = get_ident()
+        if here == self._disposed_on or here in self._passed:
+            return True
+        self._passed.add(here)
+        return False
+
+    def _violated(self, text: str) -> None:
+        error = GrammarError(text)
+        self.violations.append(error)
+        raise error

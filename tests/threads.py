@@ -1,0 +1,36 @@
+"""What the tests with several threads share."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mimo_rx import Workflow
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Let the interpreter change threads as often as it can, and look for threads that failed."""
+    failed: list[Any] = []
+    before, hook = sys.getswitchinterval(), threading.excepthook
+    sys.setswitchinterval(1e-6)
+    threading.excepthook = failed.append
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+        threading.excepthook = hook
+    assert not failed
+
+
+def really(workflow: Workflow) -> Any:
+    """Run on a loop of the usual kind."""
+
+    async def main() -> Any:
+        async with asyncio.timeout(20):
+            return await workflow.run()
+
+    return asyncio.run(main())
