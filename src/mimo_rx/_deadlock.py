@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +36,11 @@ __all__ = ["Watch"]
 
 _log = logging.getLogger("mimo_rx")
 
-SHORTEST, LONGEST = 0.02, 0.09
-"""Seconds between a wait and the look at it: long enough to take at most a tenth of the time, and
-short enough for D1."""
-_SHARE = 9
-"""A look is followed by a pause of so many times its length."""
+SHORTEST, USUAL, LONGEST = 0.005, 0.05, 0.09
+"""Seconds between a wait and the look at it: after a buffer has grown, usually, and at most, which
+leaves something of the tenth of a second that D1 allows."""
+_SHARE = 20
+"""A look is followed by a pause of so many times its length, if that is not more than at most."""
 GROWTH_FACTOR, LEAST_LIMIT = 64, 10_000
 """What a buffer may grow to, if ``growth_limit`` does not say: a multiple of the threshold, at
 least so many items."""
@@ -56,15 +56,16 @@ class Watch:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._timer: asyncio.TimerHandle | None = None
-        self._pause = SHORTEST
+        self._pause = USUAL
+        self._has_grown = False
+        """Whether the last look made a buffer grow: if that was not enough, the next is near."""
         self._warned: set[Buffer] = set()
-        for number in steps_in_circles(run.plan):
-            run.processes[number].watch = self
-        self._limits = {
-            process.ins[name].buffer: process.step.growth_limit
-            for process in run.processes
-            for name in process.ins
-        }
+        self._watched = [
+            (process, [port.buffer for port in process.ins.values()], [*process.outs.values()])
+            for process in (run.processes[number] for number in sorted(steps_in_circles(run.plan)))
+        ]
+        for process, _, _ in self._watched:
+            process.watch = self
 
     def arm(self) -> None:
         """Look soon: a wait has begun, or a producer has ended."""
@@ -82,7 +83,9 @@ class Watch:
         began = perf_counter()
         if not self._run.stopping:
             self._look_at(self._waiting())
-        self._pause = min(max(SHORTEST, _SHARE * (perf_counter() - began)), LONGEST)
+        least = SHORTEST if self._has_grown else USUAL
+        self._has_grown = False
+        self._pause = min(max(least, _SHARE * (perf_counter() - began)), LONGEST)
 
     def _look_at(self, waiting: dict[StreamProcess, Waiting]) -> None:
         stuck = self._stuck(waiting)
@@ -103,39 +106,39 @@ class Watch:
     def _waiting(self) -> dict[StreamProcess, Waiting]:
         """Return the streams that wait in a port, whatever else they do."""
         found: dict[StreamProcess, Waiting] = {}
-        for process in self._run.processes:
+        for process, buffers, outputs in self._watched:
             if not (process.starved.depth or process.backpressured.depth):
                 continue
-            each = Waiting(process)
-            timed = {timer.future for timer in process.timers}
-            for port in process.ins.values():
-                buffer = port.buffer
-                futures = {f for f in buffer.getters if not f.done() and f not in timed}
-                if futures and not buffer.items and buffer.producers:
-                    each.pops.append(buffer)
-                    each.futures |= futures
-            for output in process.outs.values():
-                futures = {
-                    waiter.future
-                    for waiter in output.waiters
-                    if waiter.future and not waiter.future.done() and waiter.future not in timed
-                }
-                if futures and any(gate.full() for gate in output.gates):
-                    each.pushes.append(output)
-                    each.futures |= futures
-            if each.futures:
-                found[process] = each
+            timed = {timer.future for timer in process.timers} if process.timers else ()
+            pops = [
+                buffer
+                for buffer in buffers
+                if buffer.getters and not buffer.items and buffer.producers
+                if any(not each.done() and each not in timed for each in buffer.getters)
+            ]
+            pushes = [
+                output
+                for output in outputs
+                if output.waiters and any(gate.full() for gate in output.gates)
+                if any(_waits(each.future, timed) for each in output.waiters)
+            ]
+            if pops or pushes:
+                found[process] = Waiting(process, pops, pushes)
         return found
 
     def _awake(self, those: Iterable[Waiting]) -> list[StreamProcess]:
         """Return those of which a task waits for anything else, or for nothing."""
         known = {each.process: each for each in those}
+        waits: dict[StreamProcess, set[asyncio.Future[Any]]] = {}
         awake: dict[StreamProcess, None] = {}
         for task in asyncio.all_tasks(self._run.loop):
             process = process_of(task)
             if process is None or process not in known:
                 continue
-            if not rests(task, process, known[process].futures):
+            futures = waits.get(process)
+            if futures is None:
+                futures = waits[process] = known[process].futures()
+            if not rests(task, process, futures):
                 awake[process] = None
         return list(awake)
 
@@ -219,7 +222,7 @@ class Watch:
         self, stuck: set[StreamProcess], waiting: dict[StreamProcess, Waiting]
     ) -> Iterator[list[StreamProcess]]:
         """Yield the knots of the stuck that wait for nobody outside of themselves."""
-        order = [process for process in self._run.processes if process in stuck]
+        order = [process for process, _, _ in self._watched if process in stuck]
         number = {process: place for place, process in enumerate(order)}
         onward: dict[int, list[Way]] = {}
         for process in order:
@@ -257,7 +260,8 @@ class Watch:
         )
 
     def _limit(self, buffer: Buffer) -> int:
-        limit = self._limits.get(buffer)
+        process = buffer.process
+        limit = process.step.growth_limit if isinstance(process, StreamProcess) else None
         if limit is None:
             limit = max(GROWTH_FACTOR * (buffer.threshold - buffer.growth), LEAST_LIMIT)
         return limit
@@ -266,6 +270,7 @@ class Watch:
         # Twice as much each time: a ring that needs a long lead should not be looked at as often.
         before = buffer.threshold
         items = max(before, len(buffer.items))
+        self._has_grown = True
         buffer.grow(min(max(2 * items, items + 1), self._limit(buffer)) - before)
         if buffer not in self._warned:
             self._warned.add(buffer)
@@ -307,6 +312,12 @@ class Watch:
 
 def _can_go(wait: list[list[StreamProcess | None]], stuck: set[StreamProcess]) -> bool:
     return all(any(other not in stuck for other in alternatives) for alternatives in wait)
+
+
+def _waits(
+    future: asyncio.Future[None] | None, timed: Container[asyncio.Future[None] | None]
+) -> bool:
+    return future is not None and not future.done() and future not in timed
 
 
 def _is_open(edge: Any) -> bool:

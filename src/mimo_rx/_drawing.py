@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._buffer import Buffer
@@ -28,9 +28,15 @@ class Waiting:
     """A stream and the ports that its tasks wait in."""
 
     process: StreamProcess
-    pops: list[Buffer] = field(default_factory=list)
-    pushes: list[Output[Any]] = field(default_factory=list)
-    futures: set[asyncio.Future[Any]] = field(default_factory=set)
+    pops: list[Buffer]
+    pushes: list[Output[Any]]
+
+    def futures(self) -> set[asyncio.Future[Any]]:
+        """Return what its tasks wait on there, but for what has a timeout."""
+        timed = {timer.future for timer in self.process.timers}
+        found: set[asyncio.Future[Any]] = {each for pop in self.pops for each in pop.getters}
+        found.update(each.future for push in self.pushes for each in push.waiters if each.future)
+        return {future for future in found if future not in timed and not future.done()}
 
 
 def draw(those: Iterable[Waiting], edges: Edges, holds: Mapping[Gate, Head]) -> Waits:
