@@ -93,9 +93,9 @@ class Step(Flow):
                 if need be; or operators of Rx.
             output: Name of the output; may be left out where this step has one main output.
             input: Name of the input; may be left out where the other step has one input.
-            feedback: Whether the edge closes a ring that is meant. Today this tells only
-                :meth:`Workflow.check` and drawings so: the input does not yet close by itself
-                when its ring has come to rest, so a stream of the ring has to end it.
+            feedback: Whether the edge closes a ring that is meant. It does not keep its input open:
+                when all other producers of that have closed, every stream of the ring waits for
+                items and nothing is under way, it closes, and the ring ends as a chain does.
 
         Returns:
             The step that was led into; a flow where operators were applied.

@@ -33,8 +33,8 @@ class Workflow(Stream):
         name: Its name, by default that of its class.
         threshold: Bound of each input buffer of its own steps, in items, at least 1.
         growth_limit: Items up to which a full buffer may grow to end an artificial deadlock; 0 for
-            never, None for 64 times the threshold, at least 10,000. It is kept for that; no buffer
-            grows yet, and streams that wait for each other in a ring wait for ever.
+            never, None for 64 times the threshold, at least 10,000. Past it, a run in which streams
+            wait for each other fails with ``DeadlockError``.
 
     Raises:
         ValueError: A threshold or limit is out of its range.
