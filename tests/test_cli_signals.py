@@ -15,6 +15,7 @@ APP = """
     import asyncio, sys, threading, time
     import click
     from mimo_rx import Stream, Workflow
+    from reactivex import operators as ops
 
     async def sleepy(ins, outs, state):
         try:
@@ -100,7 +101,7 @@ APP = """
         workflow = Workflow(name="ring")
         one = workflow.add_stream(Stream(["number"], ["number"], fn=waiting, name="one"))
         two = workflow.add_stream(Stream(["number"], ["number"], fn=waiting, name="two"))
-        one | two | one
+        one | two | ops.delay(1000.0) | one  # which hides it from the watch for rings
         workflow.add_stream(Stream(fn=sleepy))
         return workflow
 """
