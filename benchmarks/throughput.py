@@ -3,7 +3,7 @@
     python benchmarks/throughput.py [--items N] [--rounds N] [--only NAME] [--json | --markdown]
 
 Everything is measured in one run. How: see measure.py; what: see jobs.py, ablation.py,
-scale.py and startup.py.
+scale.py, rings.py and startup.py.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import click
 # Started as a script, its own package is not on the path yet.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import ablation, jobs, scale, startup
+from benchmarks import ablation, jobs, rings, scale, startup
 from benchmarks.measure import Contender, Turns, machine, take_turns
 
 CONTENDERS = {
-    each.key: each for room in (jobs, ablation, scale, startup) for each in room.CONTENDERS
+    each.key: each for room in (jobs, ablation, scale, rings, startup) for each in room.CONTENDERS
 }
 MEMORY = "memory"
 NAMES = [*dict.fromkeys(each.group for each in CONTENDERS.values()), MEMORY, *CONTENDERS]

@@ -25,3 +25,14 @@ def deadlock(workflow: Workflow) -> DeadlockError:
 
 def drawing(error: DeadlockError) -> list[str]:
     return [line.strip() for line in str(error).splitlines()[1:]]
+
+
+def alternating(count: int, first: str = "b") -> Stream:
+    """Make a source that pushes to `b` and `a` by turns; the first goes to `first`."""
+
+    async def fn(ins, outs, state):
+        for number in range(count):
+            for name in ("b", "a") if first == "b" else ("a", "b"):
+                await outs[name].push(number)
+
+    return stream("source", fn, "", "a b")

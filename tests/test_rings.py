@@ -10,7 +10,7 @@ import reactivex as rx
 from flows import endless, numbers, ops, sink
 from helpers import run
 from mimo_rx import DeadlockError, Statistics, Stream, Workflow, azip, flow
-from rings import deadlock, drawing, relay, stream
+from rings import alternating, deadlock, drawing, relay, stream
 from runs import go
 
 
@@ -32,17 +32,6 @@ def dropping(count: int) -> Stream:
 async def one_after_the_other(ins, outs, state):
     state["a"] = [item async for item in ins.a]
     state["b"] = [item async for item in ins.b]
-
-
-def alternating(count: int, first: str = "b") -> Stream:
-    """Make a source that pushes to `b` and `a` by turns; the first goes to `first`."""
-
-    async def fn(ins, outs, state):
-        for number in range(count):
-            for name in ("b", "a") if first == "b" else ("a", "b"):
-                await outs[name].push(number)
-
-    return stream("source", fn, "", "a b")
 
 
 def growth(statistics: Statistics, step: str, port: str) -> int:

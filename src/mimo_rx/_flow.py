@@ -113,15 +113,13 @@ class Flow(Operand, Observable[Any]):
         Returns:
             What disposes the subscription: it returns at once and cancels the run.
         """
-        observer: abc.ObserverBase[Any]
-        if isinstance(on_next, abc.ObserverBase):
-            observer = on_next
-        elif callable(getattr(on_next, "on_next", None)):
-            given: Any = on_next
+        given: Any = on_next
+        if isinstance(given, abc.ObserverBase):
+            observer = given
+        elif callable(getattr(given, "on_next", None)):
             observer = Observer(given.on_next, given.on_error, given.on_completed)
         else:
-            callback: Any = on_next
-            observer = Observer(callback, on_error, on_completed)
+            observer = Observer(given, on_error, on_completed)
         return engine().subscribe(self, observer, scheduler)
 
     def run(self, scheduler: abc.SchedulerBase | None = None) -> Any:
@@ -141,10 +139,9 @@ class Flow(Operand, Observable[Any]):
         return engine().run_flow(self)
 
     def is_connected(self) -> bool:
-        """Tell whether it leads into a step, by itself or as a part of another flow.
+        """Tell whether it, or a flow that it is a part of, leads into a step.
 
-        A step does if any of its outputs is read. A flow of streams that had no workflow when it
-        was made never knows.
+        A flow of streams that had no workflow when it was made never knows.
         """
         from ._check import is_connected
 

@@ -1,0 +1,112 @@
+"""What the watch for rings costs: a chain and a ladder of 300 streams, with it and without it.
+
+A chain has no circle, so nothing of it is watched. In a ladder, of two ports a stage, everything
+may be part of a ring; at threshold 1 nearly all of its streams wait nearly all of the time. The
+contender without the watch is told that the graph has no circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from benchmarks.jobs import sink, source
+from benchmarks.measure import Contender, Target
+from benchmarks.scale import relay, summed
+
+import mimo_rx._run
+from mimo_rx import Step, Workflow, azip, stream
+
+__all__ = ["CONTENDERS"]
+
+STREAMS = 300
+ROOM: Any = mimo_rx._run
+"""Where a run is told whether there is anything to watch."""
+
+
+@stream(ins=["item"], outs=["one", "other"])
+async def split(ins: Any, outs: Any, state: Any) -> None:
+    async for item in ins.item:
+        await outs.one.push(item)
+        await outs.other.push(item)
+
+
+@stream(ins=["one", "other"], outs=["one", "other"])
+async def rung(ins: Any, outs: Any, state: Any) -> None:
+    async for one, other in azip(ins.one, ins.other):
+        await outs.one.push(one)
+        await outs.other.push(other)
+
+
+@stream(ins=["one", "other"], outs=["item"])
+async def close(ins: Any, outs: Any, state: Any) -> None:
+    async for one, _ in azip(ins.one, ins.other):
+        await outs.item.push(one)
+
+
+def chain(threshold: int, items: int) -> int:
+    """Send `items` integers through a chain."""
+    last = sink(state={})
+    workflow = Workflow(threshold=threshold)
+    step: Step = workflow.add_stream(source(state={"items": items}))
+    for _ in range(STREAMS - 2):
+        step = step | relay()
+    step | last
+    workflow.start()
+    total: int = last.state["total"]
+    return total
+
+
+def ladder(threshold: int, items: int) -> int:
+    """Send `items` integers up both sides of a ladder."""
+    last = sink(state={})
+    workflow = Workflow(threshold=threshold)
+    step = workflow.add_stream(source(state={"items": items})) | split()
+    for kind in [rung] * (STREAMS - 4) + [close]:
+        above = workflow.add_stream(kind())
+        step["one"] | above["one"]
+        step["other"] | above["other"]
+        step = above
+    step | last
+    workflow.start()
+    total: int = last.state["total"]
+    return total
+
+
+@contextmanager
+def no_watch() -> Iterator[None]:
+    """Let runs have no watch meanwhile."""
+    usual = ROOM.has_circle
+    ROOM.has_circle = lambda plan: False
+    try:
+        yield
+    finally:
+        ROOM.has_circle = usual
+
+
+def unwatched(job: Any, items: int) -> int:
+    with no_watch():
+        total: int = job(items)
+    return total
+
+
+def contenders() -> Iterator[Contender]:
+    for name, job, hops in (("chain", chain, STREAMS - 1), ("ladder", ladder, 2 * STREAMS)):
+        for threshold in (1, 100):
+            key = f"{name}-{threshold}"
+            make = partial(Contender, group="rings", expected=partial(summed, 1), hops=hops)
+            title = f"{name} of {STREAMS} streams, threshold {threshold}"
+            one = partial(job, threshold)
+            yield make(f"unwatched-{key}", title=f"{title}, no watch", job=partial(unwatched, one))
+            yield make(
+                f"watched-{key}",
+                title=f"{title}, watch for rings",
+                job=one,
+                reference=f"unwatched-{key}",
+                target=Target(1.1),
+            )
+
+
+CONTENDERS = tuple(contenders())
