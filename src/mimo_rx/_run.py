@@ -33,6 +33,7 @@ from ._shape import has_circle
 from ._source import pump
 from ._sources import SourceStream
 from ._statistics import EdgeStatistics, Statistics
+from ._supervisor import Supervisor
 from ._waits import Waits, find_waits
 
 __all__ = ["Run"]
@@ -185,7 +186,11 @@ class Run:
         where = f"step {process.path!r}"
         ins = Inputs(where, "input", process.ins.items())
         outs = Outputs(where, "output", process.outs.items())
-        return stream.main(ins, outs, stream.new_state())
+        main = partial(stream.main, ins, outs, stream.new_state())
+        if process.step.restart is None:
+            return main()
+        process.supervisor = Supervisor(process, process.step.restart, main)
+        return process.supervisor.run()
 
     def _ended(self, process: StreamProcess, error: BaseException | None) -> None:
         """Sort out how a stream ended, and draw the consequences."""
@@ -202,7 +207,9 @@ class Run:
                     "something that it awaited was cancelled, or it raised the error by itself"
                 )
                 error.__cause__ = cancelled
-            self.fail(f"step {process.path!r}", error, step_note(process.path))
+            if process.supervisor is not None:
+                process.supervisor.keep_failures(error)
+            self.fail(f"step {process.path!r}", error, step_note(process.path, process.restarts))
             process.finish("failed")
 
     def _is_quiet(self, process: StreamProcess, error: BaseException) -> bool:
