@@ -296,7 +296,7 @@ def test_each_restart_is_logged(caplog):
     fn = failer(2)
     supervise(workflow, fn)
     go(workflow)
-    line = f"{__file__}:{fn.__code__.co_firstlineno + 6} in fails"
+    line = f"{fn.__code__.co_filename}:{fn.__code__.co_firstlineno + 6} in fails"
     assert [(record.name, record.levelname) for record in caplog.records] == [
         ("mimo_rx", "WARNING")
     ] * 2

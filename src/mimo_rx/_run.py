@@ -372,6 +372,8 @@ class Run:
                 cancelled = error
                 self.note_waits(error)
                 self.stop()
+            finally:
+                self._joiners.remove(joiner)  # anyio cancels anew at every turn of the loop
         if self.failure is not None:
             gather(self.failure, self._further)
             reraise(self.failure)
