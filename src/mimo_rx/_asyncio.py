@@ -184,6 +184,8 @@ class _Subscription(abc.DisposableBase):
     async def _deliver(self) -> None:
         failure: Exception | None = None
         raised: Exception | None = None
+        if self._task is None:
+            await asyncio.sleep(0)  # an eager task would deliver before there is a subscription
         try:
             async with _Reading(self._flow) as items:
                 async for item in items:

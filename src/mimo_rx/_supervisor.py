@@ -1,4 +1,4 @@
-"""Starting streams again that have failed, as the `Restart` of their step says."""
+"""What runs in the task of a stream, and how it starts again as its step's `Restart` says."""
 
 from __future__ import annotations
 
@@ -6,21 +6,47 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from ._errors import failures, keep_failures
 from ._failure import raised_at, text_of
+from ._port import Inputs, Outputs
+from ._source import pump
+from ._sources import SourceStream
 
 if TYPE_CHECKING:
     from ._restart import Restart
     from ._runtime import StreamProcess
 
-__all__ = ["Supervisor"]
+__all__ = ["Supervisor", "coroutine_of"]
 
 _log = logging.getLogger("mimo_rx")
 _KEPT = 100
 """Failures that are remembered: a stream that is restarted for ever is to run in bounded memory."""
+
+
+def coroutine_of(
+    process: StreamProcess, start_thread: Callable[[Callable[[], None], str], None]
+) -> Coroutine[Any, Any, Any]:
+    """Return what runs in the task of a stream.
+
+    Args:
+        process: The stream in its run.
+        start_thread: Lets a function run in a thread of the name given.
+    """
+    stream = process.step.stream
+    if isinstance(stream, SourceStream) and stream.needs_pump:
+        return pump(stream, process.outs["item"], start_thread)
+    where = f"step {process.path!r}"
+    ins = Inputs(where, "input", process.ins.items())
+    outs = Outputs(where, "output", process.outs.items())
+    main = partial(stream.main, ins, outs, stream.new_state())
+    if process.step.restart is None:
+        return main()
+    process.supervisor = Supervisor(process, process.step.restart, main)
+    return process.supervisor.run()
 
 
 class Supervisor:
