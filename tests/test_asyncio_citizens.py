@@ -71,6 +71,41 @@ def test_a_stream_that_raises_in_its_first_step_fails_the_run(loop, first):
 
 
 @pytest.mark.parametrize("loop", LOOPS)
+def test_no_stream_begins_before_all_are_made(loop):
+    """E1, C4: one that is cancelled by then does not begin at all, whatever tasks do."""
+
+    async def never(ins, outs, state):
+        pytest.fail("it has begun")
+
+    unread, failing = Workflow(), Workflow()
+    add(unread, never, outs="x").take(0) | add(unread, collector([]), "x")
+    assert endings(run_on(loop, unread.run())) == {"never": "downstream", "sink": "returned"}
+    add(failing, raiser(ValueError("early")))
+    add(failing, never)
+    with pytest.raises(ValueError, match="early"):
+        run_on(loop, failing.run())
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_subscription_is_there_before_its_first_item(loop):
+    """R10, R11: it returns at once, so that an observer may dispose of it."""
+    got: list[Any] = []
+
+    async def main():
+        def take(item):
+            got.append(item)
+            subscription.dispose()
+
+        subscription = flow(range(9)).map(str).subscribe(take)
+        flow(range(9)).map(str).subscribe(got.append).dispose()
+        assert got == []
+        await asyncio.sleep(0.01)
+
+    run_on(loop, main())
+    assert got == ["0"]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
 def test_a_source_that_nobody_reads_any_more_ends(loop):
     """C4: one that pushes, and one that waits for what never comes."""
 
