@@ -227,6 +227,7 @@ class Child:
     def __init__(self, **values: Any) -> None:
         code = textwrap.dedent(PROGRAM).format(**{"fn": "sleepy", "clean": 0, **values})
         environment = {**os.environ, "PYTHONPATH": str(SRC), "PYTHONWARNINGS": "error"}
+        environment.pop("PYTHONASYNCIODEBUG", None)  # it tells of slow callbacks on stderr
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdout=subprocess.PIPE,

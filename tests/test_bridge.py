@@ -74,8 +74,9 @@ def test_r4_operators_run_inside_the_push_that_feeds_them():
     async def fn(ins, outs, state):
         for number in range(3):
             log.append(("push", number))
-            outs.x.push(number)  # there is room: the call hands it over
+            pushed = outs.x.push(number)  # there is room: the call hands it over
             log.append("pushed")
+            await pushed
 
     workflow = Workflow()
     chain = workflow.add_stream(Stream(outs=["x"], fn=fn)) | ops.flat_map(rx.of)

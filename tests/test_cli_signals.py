@@ -51,7 +51,7 @@ APP = """
             print("clean", flush=True)
 
     async def waiting(ins, outs, state):
-        await ins.number.pop()
+        await ins.number.pop(timeout=1000)
 
     async def threaded(ins, outs, state):
         def block():

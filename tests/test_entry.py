@@ -139,6 +139,25 @@ def restless() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
+def test_r8_what_is_taken_while_the_oldest_is_about_to_be_dropped_makes_room(monkeypatch):
+    """R8: another thread takes all between the look for room and the drop."""
+    numbers = entry("drop_oldest", 1, Woken())
+    has_room = numbers._has_room
+    got: list[Any] = []
+
+    def looks_too_early() -> bool:
+        room = has_room()
+        got.extend(numbers.taken(numbers.admit))
+        return room
+
+    assert numbers.put(1)
+    monkeypatch.setattr(numbers, "_has_room", looks_too_early)
+    assert numbers.put(2)
+    monkeypatch.undo()
+    assert got + list(numbers.taken(numbers.admit)) == [1, 2]
+    assert numbers.drops == 0
+
+
 @pytest.mark.usefixtures("restless")
 @pytest.mark.parametrize("overflow", OVERFLOWS)
 @pytest.mark.parametrize("capacity", [1, 2, 10])

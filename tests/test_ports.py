@@ -150,12 +150,16 @@ def test_p2_an_item_and_a_timeout_at_the_same_instant_lose_nothing():
         loop = asyncio.get_running_loop()
         output, port = pipe()
         at = loop.time() + 1
+
+        def push():
+            output.push("x").close()  # there is room: the call hands it over
+
         if first:
-            loop.call_at(at, output.push, "x")
+            loop.call_at(at, push)
         waiting = start(port.pop(timeout=1))
         await turns()
         if not first:
-            loop.call_at(at, output.push, "x")
+            loop.call_at(at, push)
         await asyncio.wait([waiting])
         if waiting.exception() is None:
             assert waiting.result() == "x"

@@ -217,6 +217,31 @@ def test_p2_a_push_that_is_never_awaited_is_reported_in_debug_mode():
     run(main())
 
 
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("how", ["fails", "is cancelled"])
+def test_p2_a_push_beside_what_fails_or_is_cancelled_counts_as_awaited(how, kept, recwarn):
+    """P2: `gather` does not ask for its result then."""
+
+    async def other():
+        await asyncio.sleep(1)
+        raise ValueError("other")
+
+    async def main():
+        asyncio.get_running_loop().set_debug(True)
+        out, _ = pipe(9)
+        gathering = asyncio.gather(out.push(1), other(), out.push(2), return_exceptions=kept)
+        await asyncio.sleep(0)
+        if how == "is cancelled":
+            gathering.cancel()
+        await asyncio.wait([gathering])
+        if not gathering.cancelled():
+            gathering.exception()
+
+    run(main())
+    gc.collect()
+    assert not recwarn
+
+
 # C1: after the end
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._flow import Flow
     from ._open import OpenRun
     from ._port import Input, Inputs, Output, Outputs
+    from ._restart import Restart
     from ._sources import flow
     from ._statistics import EdgeStatistics, InputStatistics, Statistics, StepStatistics
     from ._step import Port, Step
@@ -50,6 +51,7 @@ __all__ = [
     "OutputClosed",
     "Outputs",
     "Port",
+    "Restart",
     "Statistics",
     "Step",
     "StepStatistics",
@@ -78,6 +80,7 @@ _ROOMS = {
     "_flow": "Flow",
     "_open": "OpenRun",
     "_port": "Input Inputs Output Outputs",
+    "_restart": "Restart",
     "_sources": "flow",
     "_statistics": "EdgeStatistics InputStatistics Statistics StepStatistics",
     "_step": "Port Step",

@@ -101,8 +101,11 @@ class Entry:
                 self.drops += 1
                 return False
             case "drop_oldest":
-                self.drops += 1
-                self._items.popleft()
+                try:
+                    self._items.popleft()
+                    self.drops += 1
+                except IndexError:
+                    pass  # taken() needs no lock, and has made room meanwhile
         return True
 
     def _wait_for_room(self) -> None:

@@ -25,8 +25,10 @@ __all__ = [
     "operator_note",
     "place_of_coroutine",
     "place_of_thread",
+    "raised_at",
     "reraise",
     "step_note",
+    "text_of",
     "waits_note",
 ]
 
@@ -53,9 +55,11 @@ def carried(error: StopIteration) -> RuntimeError:
     return carrier
 
 
-def step_note(path: str) -> str:
-    """Return the note that names the step at `path`."""
-    return f"mimo_rx: raised in step {path!r}"
+def step_note(path: str, restarts: int = 0) -> str:
+    """Return the note that names the step at `path`, and how often it had been started again."""
+    times = "once" if restarts == 1 else f"{restarts} times"
+    before = f", which had been restarted {times} before" if restarts else ""
+    return f"mimo_rx: raised in step {path!r}{before}"
 
 
 def waits_note(name: str, waits: object) -> str:
@@ -102,8 +106,8 @@ def gather(first: BaseException, further: Iterable[tuple[str, BaseException]]) -
         known.append(error)
         add_note(
             first,
-            f"mimo_rx: while unwinding, {where} raised {type(error).__name__}: {_text(error)}"
-            f"{_raised_at(error)}",
+            f"mimo_rx: while unwinding, {where} raised {type(error).__name__}: {text_of(error)}"
+            f"{raised_at(error)}",
         )
     if known:
         keep_failures(first, known)
@@ -162,7 +166,7 @@ def _place(frames: list[FrameType]) -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
 
 
-def _raised_at(error: BaseException) -> str:
+def raised_at(error: BaseException) -> str:
     """Return where `error` was raised, as `` (file:line in function)``."""
     trace = error.__traceback__
     if trace is None and error.__cause__ is not None:
@@ -174,7 +178,8 @@ def _raised_at(error: BaseException) -> str:
     return f" ({frame.filename}:{frame.lineno} in {frame.name})"
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return ``str(error)``, whatever that does."""
     try:
         return str(error)
     except Exception:

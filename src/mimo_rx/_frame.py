@@ -92,7 +92,9 @@ class Layout:
             else:
                 path = frame.path + step.name
                 limit = step.workflow.growth_limit
-                planned = PlannedStep(path, step.stream, step.threshold, growth_limit=limit)
+                planned = PlannedStep(
+                    path, step.stream, step.threshold, growth_limit=limit, restart=step.restart
+                )
                 frame.numbers[step] = self._add(planned, step.seeds)
 
     @property

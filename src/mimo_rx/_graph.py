@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from ._errors import WiringError
 from ._flow import BareFlow, Flow, two_workflows
 from ._operators import refuse_uncalled
+from ._restart import Restart
 from ._step import Port, Step, WorkflowInput
 from ._stream import Stream
 
@@ -58,7 +59,13 @@ class Graph:
         """Know no more of a merge: its members lead on, each for itself."""
         self._flows.pop(flow, None)
 
-    def add(self, stream: object, name: object = None, threshold: int | None = None) -> Step:
+    def add(
+        self,
+        stream: object,
+        name: object = None,
+        threshold: int | None = None,
+        restart: Restart | None = None,
+    ) -> Step:
         """Add a step; see :meth:`Workflow.add_stream`."""
         refuse_uncalled(stream)
         where = f"workflow {self.workflow.name!r}"
@@ -67,9 +74,10 @@ class Graph:
         if name is not None and (not isinstance(name, str) or not name):
             raise WiringError(f"the name of a step must be a string of some length, got {name!r}")
         stream.check_runnable()
+        _check_restart(stream, restart)
         self._check_nesting(stream, threshold)
         bound = self.workflow.threshold if threshold is None else threshold
-        step = Step(self.workflow, stream, self._unique(name or stream.name), bound)
+        step = Step(self.workflow, stream, self._unique(name or stream.name), bound, restart)
         self.steps[step.name] = step
         if self._places is not None:
             self._places.setdefault(id(stream), []).append(step)
@@ -202,6 +210,24 @@ class Graph:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._flows = WeakKeyDictionary()
+
+
+def _check_restart(stream: Stream, restart: object) -> None:
+    from ._workflow import Workflow
+
+    if restart is None:
+        return
+    if not isinstance(restart, Restart):
+        hint = "; write restart=Restart()" if restart is True or restart is Restart else ""
+        raise WiringError(
+            f"restart of stream {stream.name!r} must be a Restart or None, got {restart!r}{hint}"
+        )
+    if isinstance(stream, Workflow):
+        raise WiringError(
+            f"workflow {stream.name!r} cannot be started again by itself, since its steps are "
+            f"steps of the run around it, got restart={restart!r}; give restart to those steps "
+            "that may fail"
+        )
 
 
 def at_least(least: int, what: str, number: object) -> int:

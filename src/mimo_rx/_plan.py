@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from reactivex import Observable
 
+from ._restart import Restart
 from ._stream import Stream
 
 __all__ = ["ENVIRONMENT", "Edge", "Node", "Operator", "Plan", "PlannedStep", "PortRef"]
@@ -47,6 +48,8 @@ class PlannedStep:
     """Items up to which each of its buffers may grow; None for the engine's limit (D2)."""
     feeds_only: bool = False
     """A source that the language added for an iterable or Observable, not a user's stream."""
+    restart: Restart | None = None
+    """When it is started again after a failure; None for never."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -68,6 +68,16 @@ class TrackedPush(Pushed):
         self._awaited = True
         super().result()
 
+    def done(self) -> bool:
+        """Return True; of one that is done, ``gather`` may not ask for more."""
+        self._awaited = True
+        return super().done()
+
+    def exception(self) -> None:
+        """Return None; ``gather`` asks for this alone where something else has failed."""
+        self._awaited = True
+        super().exception()
+
     def add_done_callback(self, *args: Any, **keywords: Any) -> None:
         """Call back soon; ``gather`` waits in this way."""
         self._awaited = True

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from ._bridge import Bridge, NodeRun
 from ._deadlock import Watch
@@ -25,14 +24,12 @@ from ._failure import (
 )
 from ._link import Link
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
-from ._port import Inputs, Outputs
 from ._process import BREATH
 from ._pushed import Pushed
 from ._runtime import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
 from ._shape import has_circle
-from ._source import pump
-from ._sources import SourceStream
 from ._statistics import EdgeStatistics, Statistics
+from ._supervisor import coroutine_of
 from ._waits import Waits, find_waits
 
 __all__ = ["Run"]
@@ -168,7 +165,9 @@ class Run:
     async def _main(self, process: StreamProcess) -> None:
         error: BaseException | None = None
         try:
-            await self._coroutine(process)
+            if process.task is None:
+                await asyncio.sleep(0)  # an eager task would begin before the others are made
+            await coroutine_of(process, self._thread)
         except BaseException as raised:
             error = raised
         if isinstance(error, asyncio.CancelledError) and not self.stopping:
@@ -177,15 +176,6 @@ class Run:
             await one_turn()
         if not self.over and not self.loop.is_closed():
             self._ended(process, error)
-
-    def _coroutine(self, process: StreamProcess) -> Coroutine[Any, Any, Any]:
-        stream = process.step.stream
-        if isinstance(stream, SourceStream) and stream.needs_pump:
-            return pump(stream, process.outs["item"], self._thread)
-        where = f"step {process.path!r}"
-        ins = Inputs(where, "input", process.ins.items())
-        outs = Outputs(where, "output", process.outs.items())
-        return stream.main(ins, outs, stream.new_state())
 
     def _ended(self, process: StreamProcess, error: BaseException | None) -> None:
         """Sort out how a stream ended, and draw the consequences."""
@@ -202,7 +192,9 @@ class Run:
                     "something that it awaited was cancelled, or it raised the error by itself"
                 )
                 error.__cause__ = cancelled
-            self.fail(f"step {process.path!r}", error, step_note(process.path))
+            if process.supervisor is not None:
+                process.supervisor.keep_failures(error)
+            self.fail(f"step {process.path!r}", error, step_note(process.path, process.restarts))
             process.finish("failed")
 
     def _is_quiet(self, process: StreamProcess, error: BaseException) -> bool:
@@ -366,6 +358,8 @@ class Run:
                 cancelled = error
                 self.note_waits(error)
                 self.stop()
+            finally:
+                self._joiners.remove(joiner)  # anyio cancels anew at every turn of the loop
         if self.failure is not None:
             gather(self.failure, self._further)
             reraise(self.failure)

@@ -21,6 +21,7 @@ from ._statistics import Ended, InputStatistics, StepStatistics
 
 if TYPE_CHECKING:
     from ._run import Run
+    from ._supervisor import Supervisor
 
 __all__ = ["PROCESS", "Environment", "StreamProcess", "log_left_behind", "one_turn"]
 
@@ -46,6 +47,8 @@ class StreamProcess(Process):
         self.ended: Ended | None = None
         self.dismissed = False
         """Whether it was cancelled because nobody reads it (C4)."""
+        self.supervisor: Supervisor | None = None
+        """What starts it again, if its step says so."""
         self._began = run.loop.time()
         self._ended_at: float | None = None
         add_inputs(self, step.stream.ins, step.threshold)
@@ -61,6 +64,8 @@ class StreamProcess(Process):
         """Be over; a stream that nothing feeds and that waits elsewhere is cancelled there."""
         fed = any(buffer.fan_in for buffer in buffers(self))
         super().end_over()
+        if self.supervisor is not None:
+            self.supervisor.end_wait()
         if not fed and self.ended is None:
             # Not at once: it may be inside the very push that ended its last edge, or be about to
             # hear of it in a push that it waits in.
@@ -92,6 +97,11 @@ class StreamProcess(Process):
         if self.run.watch is not None:
             self.run.watch.arm()  # the last producer outside of a ring closes it
 
+    @property
+    def restarts(self) -> int:
+        """How often it was started again."""
+        return 0 if self.supervisor is None else self.supervisor.restarts
+
     def statistics(self) -> StepStatistics:
         """Return the record of now."""
         until = self.loop.time() if self._ended_at is None else self._ended_at
@@ -105,6 +115,7 @@ class StreamProcess(Process):
             starved=starved,
             backpressured=pressed,
             seconds=life,
+            restarts=self.restarts,
             ended=self.ended,
             inputs={
                 name: InputStatistics(

@@ -12,6 +12,7 @@ from ._operators import refuse_uncalled
 from ._stream import signature
 
 if TYPE_CHECKING:
+    from ._restart import Restart
     from ._stream import Stream
     from ._workflow import Workflow
 
@@ -36,11 +37,19 @@ class Step(Flow):
 
     is_step: ClassVar[bool] = True
 
-    def __init__(self, workflow: Workflow, stream: Stream, name: str, threshold: int) -> None:
+    def __init__(
+        self,
+        workflow: Workflow,
+        stream: Stream,
+        name: str,
+        threshold: int,
+        restart: Restart | None = None,
+    ) -> None:
         super().__init__(workflow)
         self._stream = stream
         self._name = name
         self._threshold = threshold
+        self._restart = restart
         self._seeds: dict[str, list[Any]] = {}
 
     @property
@@ -63,6 +72,11 @@ class Step(Flow):
     def threshold(self) -> int:
         """Bound of each of its input buffers, in items."""
         return self._threshold
+
+    @property
+    def restart(self) -> Restart | None:
+        """When it is started again after a failure; None for never."""
+        return self._restart
 
     @property
     def seeds(self) -> dict[str, tuple[Any, ...]]:

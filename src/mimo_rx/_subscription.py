@@ -102,6 +102,8 @@ class Subscription(abc.DisposableBase):
     async def _deliver(self) -> None:
         failure: Exception | None = None
         raised: Exception | None = None
+        if self._task is None:
+            await asyncio.sleep(0)  # an eager task would deliver before there is a subscription
         try:
             async with self._read() as items:
                 async for item in items:

@@ -17,6 +17,7 @@ from ._stream import Stream
 
 if TYPE_CHECKING:
     from ._check import Finding
+    from ._restart import Restart
 
 __all__ = ["Workflow"]
 
@@ -120,7 +121,12 @@ class Workflow(Stream):
         return MappingProxyType(self.graph.steps)
 
     def add_stream(
-        self, stream: Stream, *, name: str | None = None, threshold: int | None = None
+        self,
+        stream: Stream,
+        *,
+        name: str | None = None,
+        threshold: int | None = None,
+        restart: Restart | None = None,
     ) -> Step:
         """Add a stream as a new step.
 
@@ -129,12 +135,14 @@ class Workflow(Stream):
             name: Name of the step, by default the stream's; made unique where there is one already
                 (``parse``, ``parse-2``), and ``/`` in it becomes ``-``.
             threshold: Bound of each of its input buffers, in items, by default the workflow's.
+            restart: When the stream is started again after it has raised; by default never.
 
         Returns:
             The step.
 
         Raises:
-            WiringError: `stream` is no stream, has nothing to run, or contains this workflow.
+            WiringError: `stream` is no stream, has nothing to run, or contains this workflow;
+                `restart` is no ``Restart``, or `stream` a workflow, whose own steps take one.
             ValueError: `threshold` is out of its range.
 
         Example:
@@ -144,7 +152,7 @@ class Workflow(Stream):
             >>> [workflow.add_stream(stream).name for _ in range(2)]
             ['parse', 'parse-2']
         """
-        return self.graph.add(stream, name, _bound(threshold))
+        return self.graph.add(stream, name, _bound(threshold), restart)
 
     def connect_workflow_input(
         self,
