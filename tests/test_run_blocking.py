@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import logging
+import signal
+import sys
 import warnings
 
 import pytest
@@ -99,3 +101,22 @@ def test_w5_run_leaves_the_clean_up_of_a_coroutine_to_the_loop():
     with pytest.raises(ValueError, match="mine"):
         mimo_rx.run(main())
     assert log == ["clean"]
+
+
+def wakeup_fd() -> int:
+    """Return the descriptor that Python's own handler of signals writes to, -1 if there is none."""
+    descriptor = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(descriptor)
+    return descriptor
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its usual loop sees to it by itself")
+def test_e4_a_signal_wakes_the_loop_at_whatever_moment_it_comes():
+    """E4: also where it is about to go to sleep; afterwards all is as it was."""
+
+    async def main():
+        return wakeup_fd()
+
+    before = wakeup_fd()
+    assert mimo_rx.run(main()) not in (-1, before)
+    assert wakeup_fd() == before

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import inspect
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -164,9 +165,34 @@ def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Ite
 
     signal.signal(signal.SIGINT, interrupt)
     try:
-        yield seen
+        with _woken_by_signals(loop):
+            yield seen
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let every signal wake `loop`.
+
+    One that comes at the very moment at which the loop goes to sleep in its selector would be dealt
+    with when something else wakes it: Python calls handlers between two instructions only.
+    """
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        reader.setblocking(False)
+        writer.setblocking(False)
+        try:
+            loop.add_reader(reader, reader.recv, 4096)
+        except NotImplementedError:  # Windows' usual loop sees to it by itself
+            yield
+            return
+        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(reader)
 
 
 def _nothing() -> None:
