@@ -19,11 +19,13 @@ class Item:
     """What travels: a number that can be referred to weakly."""
 
     __slots__ = ("__weakref__", "value")
+    alive: "weakref.WeakSet[Item] | None" = None
+    """Where to note those that are there, if anybody wants to know."""
 
-    def __init__(self, value: int, alive: "weakref.WeakSet[Item] | None" = None) -> None:
+    def __init__(self, value: int) -> None:
         self.value = value
-        if alive is not None:
-            alive.add(self)
+        if Item.alive is not None:
+            Item.alive.add(self)
 
 
 def mixed(value: int, number: int) -> int:
@@ -163,53 +165,53 @@ def _until(values: Sequence[int], number: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator on an edge; `n` is its number, `make` makes an item."""
+    """An operator on an edge; `n` is its number."""
 
-    rx: Callable[[int, Callable[[int], Item]], Any]
+    rx: Callable[[int], Any]
     plain: Callable[[int, list[int]], list[int]]
 
 
 OPERATORS = {
     "map": Operator(
-        lambda n, make: ops.map(lambda item: make(mixed(item.value, n))),
+        lambda n: ops.map(lambda item: Item(mixed(item.value, n))),
         lambda n, values: [mixed(value, n) for value in values],
     ),
     "filter": Operator(
-        lambda n, make: ops.filter(lambda item: item.value % (n + 2)),
+        lambda n: ops.filter(lambda item: item.value % (n + 2)),
         lambda n, values: [value for value in values if value % (n + 2)],
     ),
-    "take": Operator(lambda n, make: ops.take(n * 2), lambda n, values: values[: n * 2]),
-    "skip": Operator(lambda n, make: ops.skip(n), lambda n, values: values[n:]),
+    "take": Operator(lambda n: ops.take(n * 2), lambda n, values: values[: n * 2]),
+    "skip": Operator(lambda n: ops.skip(n), lambda n, values: values[n:]),
     "take_while": Operator(
-        lambda n, make: ops.take_while(lambda item: item.value % (n + 3) != n),
+        lambda n: ops.take_while(lambda item: item.value % (n + 3) != n),
         lambda n, values: _until(values, n),
     ),
     "scan": Operator(
-        lambda n, make: ops.scan(lambda all, item: make((all.value + item.value) % 101), make(0)),
+        lambda n: ops.scan(lambda all, item: Item((all.value + item.value) % 101), Item(0)),
         lambda n, values: _add_all(values),
     ),
     "pairwise": Operator(
-        lambda n, make: ops.compose(
-            ops.pairwise(), ops.map(lambda pair: make(mixed(pair[0].value, pair[1].value)))
+        lambda n: ops.compose(
+            ops.pairwise(), ops.map(lambda pair: Item(mixed(pair[0].value, pair[1].value)))
         ),
         lambda n, values: [mixed(*pair) for pair in pairwise(values)],
     ),
     "count": Operator(
-        lambda n, make: ops.compose(
+        lambda n: ops.compose(
             ops.buffer_with_count(n + 1),
-            ops.map(lambda items: make(sum(item.value for item in items) % 101)),
+            ops.map(lambda items: Item(sum(item.value for item in items) % 101)),
         ),
         lambda n, values: [
             sum(values[place : place + n + 1]) % 101 for place in range(0, len(values), n + 1)
         ],
     ),
     "distinct": Operator(
-        lambda n, make: ops.distinct_until_changed(lambda item: item.value % (n + 2)),
+        lambda n: ops.distinct_until_changed(lambda item: item.value % (n + 2)),
         lambda n, values: [
             value
             for place, value in enumerate(values)
             if not place or value % (n + 2) != values[place - 1] % (n + 2)
         ],
     ),
-    "last": Operator(lambda n, make: ops.take_last(n), lambda n, values: values[-n:] if n else []),
+    "last": Operator(lambda n: ops.take_last(n), lambda n, values: values[-n:] if n else []),
 }

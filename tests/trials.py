@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,7 +51,6 @@ class Trial:
     begun: Counter[int] = field(default_factory=Counter)
     finals: Counter[int] = field(default_factory=Counter)
     cleaned: Counter[int] = field(default_factory=Counter)
-    alive: "weakref.WeakSet[Item]" = field(default_factory=weakref.WeakSet)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -66,15 +64,12 @@ class Trial:
         if self.random.random() < 0.02:
             await asyncio.sleep(self.random.random())
 
-    def make(self, value: int) -> Item:
-        """Make an item whose end shows."""
-        return Item(value, self.alive)
-
     def workflow(self, threshold: int | None = None) -> Workflow:
         """Build the graph, with one threshold for all or with those of the nodes."""
         workflow = Workflow()
         steps: list[Any] = []
         flows: dict[Edge, Any] = {}
+        fault = self.fault if self.fault and self.fault.kind == "operator" else None
         for number, node in enumerate(self.graph.nodes):
             self.taken.append([])
             steps.append(
@@ -88,26 +83,25 @@ class Trial:
                 if flow is None:
                     flow = steps[edge.node][OUTPUTS[edge.port]]
                     for name, n in edge.operators:
-                        flow = flow | OPERATORS[name].rx(n, self.make)
+                        flow = flow | OPERATORS[name].rx(n)
                     flows[edge] = flow
-                if self.fault == Fault("operator", number, place, getattr(self.fault, "at", 0)):
-                    flow = flow | ops.map(self.failing())
+                if fault is not None and (fault.node, fault.place) == (number, place):
+                    flow = flow | ops.map(failing(fault.at))
                 flow | steps[-1][INPUTS[place]]
         return workflow
 
-    def failing(self) -> Callable[[Item], Item]:
-        """Return a function that raises at the item that the fault names."""
-        assert self.fault is not None
-        left = self.fault.at
 
-        def fail_at_last(item: Item) -> Item:
-            nonlocal left
-            left -= 1
-            if not left:
-                raise Injected
-            return item
+def failing(left: int) -> Callable[[Item], Item]:
+    """Return a function that raises at the item of that number."""
 
-        return fail_at_last
+    def fail_at_last(item: Item) -> Item:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Injected
+        return item
+
+    return fail_at_last
 
 
 class Player:
@@ -155,9 +149,9 @@ class Player:
                 answer = await self.take(ins[place], place)
                 self.trial.taken[self.number].append(answer)
             elif self.node.pushing == "push":
-                await outs[place].push(self.trial.make(value))
+                await outs[place].push(Item(value))
             else:
-                pending.append((place, self.trial.make(value)))
+                pending.append((place, Item(value)))
         await self.flush(outs, pending)
 
     async def strike(self, fault: Fault, ins: list[Any]) -> bool:
