@@ -177,6 +177,8 @@ class Run:
             await one_turn()
         if not self.over and not self.loop.is_closed():
             self._ended(process, error)
+        # Its traceback holds this frame: together they would keep items until a collection.
+        error = None
 
     def _coroutine(self, process: StreamProcess) -> Coroutine[Any, Any, Any]:
         stream = process.step.stream
