@@ -7,7 +7,7 @@ Kahn (1974), which waits for one input at a time and cannot look whether somethi
 import weakref
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from reactivex import operators
@@ -155,7 +155,7 @@ KERNELS = {"source": source, **ONE_INPUT, **SEVERAL}
 
 
 def _add_all(values: Sequence[int]) -> list[int]:
-    return [sum(values[: place + 1]) % 101 for place in range(len(values))]
+    return list(accumulate(values, lambda total, value: (total + value) % 101))
 
 
 def _until(values: Sequence[int], number: int) -> list[int]:
@@ -187,7 +187,8 @@ OPERATORS = {
         lambda n, values: _until(values, n),
     ),
     "scan": Operator(
-        lambda n: ops.scan(lambda all, item: Item((all.value + item.value) % 101), Item(0)),
+        # Without a seed, which would be an item of the blueprint's.
+        lambda n: ops.scan(lambda all, item: Item((all.value + item.value) % 101)),
         lambda n, values: _add_all(values),
     ),
     "pairwise": Operator(

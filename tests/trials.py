@@ -5,7 +5,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,6 +126,8 @@ class Player:
             trial.finals[number] += 1
             await trial.pause()
             trial.cleaned[number] += 1
+            self.iterators.clear()
+            self.ahead.clear()
 
     async def play(self, ins: list[Any], outs: list[Any]) -> None:
         kernel = self.node.kernel()
@@ -158,10 +160,13 @@ class Player:
         """Let the fault happen; tell whether the stream returns."""
         if fault.kind == "raises":
             raise Injected
-        if fault.kind == "expires":
-            await ins[fault.place % 3].pop(timeout=0.0)
+        if fault.kind == "gives up":
+            raise asyncio.CancelledError
+        place = fault.place % max(1, len(self.node.reads))
+        if fault.kind == "expires" and self.node.reads:
+            with suppress(InputClosed):
+                await ins[place].peek(timeout=0.0)
         if fault.kind == "closes" and self.node.reads:
-            place = fault.place % len(self.node.reads)
             ins[place].close()
             self.closed.add(place)
         return fault.kind == "returns"
