@@ -139,11 +139,12 @@ def interrupted(workflow: Workflow, turns: int) -> Statistics:
 
     def create_task(*args: Any, **keywords: Any) -> Any:
         loop.create_task = begin
-        loop.call_soon(after, turns, press)
-        return begin(*args, **keywords)
+        task = begin(*args, **keywords)
+        loop.call_soon(after, turns, partial(press, task))
+        return task
 
-    def press() -> None:
-        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    def press(task: asyncio.Task[Any]) -> None:
+        if not task.done():
             signal.raise_signal(signal.SIGINT)
 
     loop.create_task = create_task
@@ -221,12 +222,14 @@ def check(trial: Trial, fault: Fault, end: End) -> None:
         if end.error is None and number in trial.graph.sinks():
             assert taken == outcome.taken
         assert trial.finals[number] == trial.begun[number] <= 1
-        if end.error is None:
-            assert trial.cleaned[number] == trial.finals[number]
+        if end.statistics is not None:
+            ended = end.statistics.steps[f"n{number}"].ended
+            assert ended in ("returned", "downstream")
+            # Nobody knows of a source that waits in its clean-up of its own accord that it does:
+            # when its readers leave in that moment, the cancel of C4 strikes it.
+            if ended == "returned" or trial.graph.nodes[number].reads:
+                assert trial.cleaned[number] == trial.finals[number]
     assert len(end.warnings) == len(set(end.warnings))
-    if end.statistics is not None:
-        for step in end.statistics.steps.values():
-            assert step.ended in ("returned", "downstream")
     check_error(trial, fault, end, must=_comes_about(trial.graph, fault, outcomes[fault.node]))
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from kahn import END, KERNELS, ONE_INPUT, OPERATORS, SEVERAL, Kernel
+from kahn import END, KERNELS, ONE_INPUT, OPERATORS, SEVERAL, SOURCES, Kernel
 
 MOST_ITEMS = 300
 """What may go through one node: far less than any limit to which a buffer may grow (D2)."""
 MOST_NODES = 30
+ENOUGH = 60
+"""Commands of an endless source that are evaluated: more than its readers ever take."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ def perform(node: Node, before: Sequence[Outcome], fault: Fault | None = None) -
             what, place, value = kernel.send(answer)
         except StopIteration:
             return outcome
+        if node.does == "endless" and outcome.commands == ENOUGH:
+            return outcome
         outcome.commands += 1
         if fault is not None and fault.at == outcome.commands:
             if fault.kind == "returns":
@@ -142,7 +146,7 @@ edges_of = st.tuples(
     st.lists(st.tuples(st.sampled_from(list(OPERATORS)), numbers), max_size=2),
 )
 nodes_of = st.tuples(
-    st.sampled_from(["source", *ONE_INPUT, *SEVERAL]),
+    st.sampled_from([*SOURCES, *ONE_INPUT, *SEVERAL]),
     numbers,
     st.tuples(edges_of, edges_of, edges_of),
     st.integers(2, 3),
@@ -154,8 +158,11 @@ nodes_of = st.tuples(
 
 def _edge(made: Sequence[Node], drawn: tuple[int, int, list[tuple[str, int]]]) -> Edge:
     place, port, applied = drawn
+    node = place % len(made)
+    # Who reads an endless source leaves at some time, and then it must end (C4).
+    leaves = [("take", made[node].number)] if made[node].does == "endless" else []
     # Few nodes have much to push to the second output.
-    return Edge(place % len(made), port // 3, tuple(applied))
+    return Edge(node, port // 3, (*leaves, *applied))
 
 
 @st.composite
@@ -167,8 +174,8 @@ def graphs(draw: st.DrawFn) -> Graph:
     for does, number, edges, width, reading, pushing, threshold in draw(
         st.lists(nodes_of, min_size=least, max_size=MOST_NODES)
     ):
-        kind = does if made else "source"
-        width = 0 if kind == "source" else 1 if kind in ONE_INPUT else width
+        kind = does if made or does in SOURCES else "source"
+        width = 0 if kind in SOURCES else 1 if kind in ONE_INPUT else width
         reads = tuple(_edge(made, each) for each in edges[:width])
         node = Node(kind, number, reads, reading, pushing, threshold)
         outcome = perform(node, outcomes)
@@ -177,4 +184,8 @@ def graphs(draw: st.DrawFn) -> Graph:
             outcome = perform(node, outcomes)
         made.append(node)
         outcomes.append(outcome)
+    read = {edge.node for node in made for edge in node.reads}
+    for number, node in enumerate(made):
+        if node.does == "endless" and number not in read:
+            made[number] = replace(node, does="source")  # it would never end
     return Graph(tuple(made), draw(st.booleans()))

@@ -7,7 +7,7 @@ Kahn (1974), which waits for one input at a time and cannot look whether somethi
 import weakref
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 from typing import Any
 
 from reactivex import operators
@@ -54,6 +54,11 @@ def push(place: int, value: int) -> Command:
 def source(number: int, width: int) -> Kernel:
     for value in range(number * 8):
         yield push(value % 3 // 2, mixed(value, number))
+
+
+def endless(number: int, width: int) -> Kernel:
+    for value in count():
+        yield push(value % 2, mixed(value, number))
 
 
 def relay(number: int, width: int) -> Kernel:
@@ -148,7 +153,8 @@ ONE_INPUT: dict[str, Callable[[int, int], Kernel]] = {
 SEVERAL: dict[str, Callable[[int, int], Kernel]] = {
     each.__name__: each for each in (zipped, in_turn, one_by_one, chosen)
 }
-KERNELS = {"source": source, **ONE_INPUT, **SEVERAL}
+SOURCES: dict[str, Callable[[int, int], Kernel]] = {"source": source, "endless": endless}
+KERNELS = {**SOURCES, **ONE_INPUT, **SEVERAL}
 
 
 # What operators do: in RxPY, and to a list

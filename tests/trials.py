@@ -154,6 +154,8 @@ class Player:
                 await outs[place].push(Item(value))
             else:
                 pending.append((place, Item(value)))
+                if len(pending) > 9:
+                    await self.flush(outs, pending)
         await self.flush(outs, pending)
 
     async def strike(self, fault: Fault, ins: list[Any]) -> bool:
