@@ -27,7 +27,7 @@ BUILD := hatchling editables
 .DELETE_ON_ERROR:
 # One step at a time, also under `make -j`: two installs in one environment would collide.
 .NOTPARALLEL:
-.PHONY: help demo test lint types imports bench clean remake
+.PHONY: help demo test soak lint types imports bench clean remake
 
 help: ## show this list
 	@echo 'Targets:'
@@ -39,6 +39,10 @@ demo: $(RUN) ## install the package and take a census of Python's standard libra
 
 test: lint types imports ## install the package, then lint, types, imports and tests
 	$(BIN)/python -m pytest
+
+EXAMPLES ?= 20000
+soak: $(DEV) ## try the properties of random graphs with 20,000 examples each (or EXAMPLES=...)
+	EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -m soak --hypothesis-profile=soak --timeout=0 tests
 
 lint: $(DEV) ## ruff: rules and format
 	$(BIN)/python -m ruff check

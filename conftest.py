@@ -1,3 +1,4 @@
+import os
 from doctest import ELLIPSIS
 
 from hypothesis import settings
@@ -24,4 +25,12 @@ pytest_collect_file = (
 
 # The same examples at every run, and no deadline: it would be measured with the wall clock.
 settings.register_profile("mimo_rx", derandomize=True, deadline=None, database=None)
+# Other examples at every run, and many of them: `make soak`.
+settings.register_profile(
+    "soak",
+    deadline=None,
+    database=None,
+    print_blob=True,
+    max_examples=int(os.environ.get("EXAMPLES", "20000")),
+)
 settings.load_profile("mimo_rx")

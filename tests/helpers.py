@@ -10,20 +10,21 @@ import async_solipsism
 T = TypeVar("T")
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
+def run(coroutine: Coroutine[Any, Any, T], loop: Any = None) -> T:
     """Run a coroutine on a fresh event loop with virtual time, and check that nothing is left.
 
     Waiting for a timer takes no real time: the loop's clock jumps to it.
 
     Args:
         coroutine: What to run; its result is returned, and what it raises is raised.
+        loop: The loop, if it is not to be a plain one.
 
     Raises:
         async_solipsism.SleepForeverError: All tasks wait, and no timer will wake any.
         AssertionError: The coroutine ended, and a task, a timer or an asynchronous generator of
             its is left, or the loop was told of an exception that nobody handled.
     """
-    loop: Any = async_solipsism.EventLoop()
+    loop = loop or async_solipsism.EventLoop()
     reports: list[str] = []
     loop.set_exception_handler(lambda _, context: reports.append(f"report: {context}"))
     with asyncio.Runner(loop_factory=lambda: loop) as runner:

@@ -52,6 +52,31 @@ def test_c5_no_reference_to_an_item_is_kept_after_a_run():
     del statistics
 
 
+def test_c5_a_stream_that_is_told_that_nobody_reads_it_lets_go_of_its_items_at_once():
+    """C5, C4: without the cycle collector, which would find its exception and its frame."""
+
+    class Item:
+        pass
+
+    refs: list[Any] = []
+
+    async def source(ins, outs, state):
+        items = [Item() for _ in range(20)]
+        refs.extend(map(weakref.ref, items))
+        for item in items:
+            await outs.x.push(item)
+
+    workflow = Workflow(threshold=3)
+    add(workflow, source, outs="x") | add(workflow, taker(5), "x")
+    gc.disable()
+    try:
+        statistics = go(workflow)
+        assert [ref() for ref in refs] == [None] * 20
+    finally:
+        gc.enable()
+    assert statistics.steps["source"].ended == "downstream"
+
+
 def test_c5_a_run_that_cannot_be_planned_leaves_nothing_behind():
     """C5: the check of `run()` says what is left."""
 

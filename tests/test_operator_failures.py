@@ -234,3 +234,15 @@ def test_e3_operators_right_after_a_source_name_it():
     flow([1, 2, 3]) | ops.map(explode) | workflow.add_stream(sink())
     (note,) = failure_of(workflow).__notes__
     assert "edge list.item -> sink.x, in operator 1 of 1, map(explode)" in note
+
+
+def test_e3_an_operator_that_fails_at_the_end_is_the_only_failure():
+    """E3, E2: it strikes while the output closes its edges, and cancels those still to be closed."""
+    workflow = Workflow()
+    source = workflow.add_stream(numbers(3))
+    source | ops.take_last(1) | ops.map(explode) | sink(name="first")
+    source | ops.map(keep) | sink(name="second")
+    with pytest.raises(ValueError, match="two") as caught:
+        run(workflow.run())
+    assert len(caught.value.__notes__) == 1
+    assert failures(caught.value) == ()

@@ -272,6 +272,8 @@ class Watch:
         items = max(before, len(buffer.items))
         self._has_grown = True
         buffer.grow(min(max(2 * items, items + 1), self._limit(buffer)) - before)
+        # A push that lacks room elsewhere too waits on without a new wait, which would arm this.
+        self.arm()
         if buffer not in self._warned:
             self._warned.add(buffer)
             _log.warning(

@@ -136,6 +136,8 @@ class Output(Generic[T]):
 
     def unlink(self, link: Link) -> None:
         """Skip `link` from now on: its far side is gone (C4)."""
+        if link not in self.links:
+            return  # the output closes, and the end of another edge was the end of this one
         self.links.remove(link)
         self.rebind()
         self.process.edge_cancelled(self)

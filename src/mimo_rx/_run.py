@@ -176,6 +176,8 @@ class Run:
             await one_turn()
         if not self.over and not self.loop.is_closed():
             self._ended(process, error)
+        # Its traceback holds this frame: together they would keep items until a collection.
+        error = None
 
     def _ended(self, process: StreamProcess, error: BaseException | None) -> None:
         """Sort out how a stream ended, and draw the consequences."""
