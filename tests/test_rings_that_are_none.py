@@ -96,21 +96,23 @@ def test_d4_a_stream_all_of_whose_tasks_starve_is_blocked(how):
     """D4: `asyncio.gather` of two pops, both starving, as any other way to wait for both."""
 
     async def both(ins, outs, state):
-        pops = [asyncio.ensure_future(port.pop()) for port in ins]
-        if how == "gather":
-            await asyncio.gather(*pops)
-        elif how == "wait":
-            await asyncio.wait(pops)
-        elif how == "tasks":
-            for pop in pops:
-                await pop
-        else:
-            for pop in pops:
-                pop.cancel()
+        if how == "group":
             async with asyncio.TaskGroup() as group:
                 for port in ins:
                     group.create_task(port.pop())
-        await outs.x.push("never")
+            return
+        pops = [asyncio.ensure_future(port.pop()) for port in ins]
+        try:
+            if how == "gather":
+                await asyncio.gather(*pops)
+            elif how == "wait":
+                await asyncio.wait(pops)
+            else:
+                for pop in pops:
+                    await pop
+        finally:
+            for pop in pops:
+                pop.cancel()
 
     workflow = Workflow()
     step = workflow.add_stream(stream("both", both, "a b", "x"))
