@@ -237,7 +237,7 @@ def test_e3_operators_right_after_a_source_name_it():
 
 
 def test_e3_an_operator_that_fails_at_the_end_is_the_only_failure():
-    """E3, E2: it strikes while the output closes its edges, and cancels those still to be closed."""
+    """E3, E2: it strikes as the output closes its edges, and cancels those still to be closed."""
     workflow = Workflow()
     source = workflow.add_stream(numbers(3))
     source | ops.take_last(1) | ops.map(explode) | sink(name="first")
