@@ -1,6 +1,7 @@
 """Blocking until a run has ended: rule W5, and E4, E6 and E7 with Ctrl-C."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,22 @@ def test_w5_start_leaves_no_loop_behind():
     assert signal.getsignal(signal.SIGINT) is handler
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
+
+
+def test_e4_ctrl_c_just_after_the_run_leaves_no_coroutine_unawaited():
+    """E4: the loop is about to close its generators; a warning would be an error here."""
+
+    async def fn(ins, outs, state):
+        loop = asyncio.get_running_loop()
+        (main,) = asyncio.all_tasks() - {asyncio.current_task()}
+        press = partial(loop.call_soon, signal.raise_signal, signal.SIGINT)
+        main.add_done_callback(lambda _: press())
+
+    workflow = Workflow()
+    add(workflow, fn)
+    with pytest.raises(KeyboardInterrupt):
+        workflow.start()
+    gc.collect()
 
 
 @pytest.mark.realtime

@@ -136,7 +136,11 @@ def _clear(loop: asyncio.AbstractEventLoop) -> None:
         task.cancel()
     if left:
         loop.run_until_complete(asyncio.wait(left))
-    loop.run_until_complete(loop.shutdown_asyncgens())
+    closing = loop.shutdown_asyncgens()
+    try:
+        loop.run_until_complete(closing)
+    finally:
+        closing.close()  # Ctrl-C may have come before it began
 
 
 def _is_expected(task: asyncio.Task[Any]) -> bool:
