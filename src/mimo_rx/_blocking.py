@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import inspect
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -167,12 +166,12 @@ def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Ite
         task.cancel()
         loop.call_soon_threadsafe(_nothing)  # the loop may be asleep in its selector
 
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        with _woken_by_signals(loop):
+    with _woken_by_signals(loop):
+        signal.signal(signal.SIGINT, interrupt)  # which takes the place of the loop's own
+        try:
             yield seen
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextlib.contextmanager
@@ -182,21 +181,15 @@ def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     One that comes at the very moment at which the loop goes to sleep in its selector would be dealt
     with when something else wakes it: Python calls handlers between two instructions only.
     """
-    reader, writer = socket.socketpair()
-    with reader, writer:
-        reader.setblocking(False)
-        writer.setblocking(False)
-        try:
-            loop.add_reader(reader, reader.recv, 4096)
-        except NotImplementedError:  # Windows' usual loop sees to it by itself
-            yield
-            return
-        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        try:
-            yield
-        finally:
-            signal.set_wakeup_fd(before)
-            loop.remove_reader(reader)
+    try:
+        loop.add_signal_handler(signal.SIGINT, _nothing)
+    except NotImplementedError:  # the loops of Windows see to it by themselves
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _nothing() -> None:
