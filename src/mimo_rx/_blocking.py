@@ -166,11 +166,30 @@ def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Ite
         task.cancel()
         loop.call_soon_threadsafe(_nothing)  # the loop may be asleep in its selector
 
-    signal.signal(signal.SIGINT, interrupt)
+    with _woken_by_signals(loop):
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield seen
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let the signal itself wake `loop`, and not only its handler.
+
+    Python runs the handler of a signal that comes just before the loop falls asleep when it has
+    woken again, and nothing else might ever wake it.
+    """
     try:
-        yield seen
+        loop.add_signal_handler(signal.SIGINT, _nothing)
+    except NotImplementedError:
+        yield  # the loops of Windows are woken by every signal
+        return
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _nothing() -> None:
