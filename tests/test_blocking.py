@@ -71,6 +71,24 @@ def test_e4_ctrl_c_just_after_the_run_leaves_no_coroutine_unawaited():
     gc.collect()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="its loops are woken by every signal")
+def test_e4_a_signal_wakes_the_loop_by_itself():
+    """E4: its handler alone does not, if it comes just before the loop falls asleep."""
+
+    def wakes() -> bool:
+        descriptor = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(descriptor)
+        return descriptor != -1
+
+    async def fn(ins, outs, state):
+        assert wakes()
+
+    workflow = Workflow()
+    add(workflow, fn)
+    workflow.start()
+    assert not wakes()
+
+
 @pytest.mark.realtime
 def test_w5_start_works_in_any_thread():
     """W5: where no signal can be handled."""

@@ -22,7 +22,7 @@ def soaked(test: Callable[..., None]) -> Callable[..., None]:
     """Try a property with 200 examples, and under ``make soak`` with as many as that says."""
     # What --hypothesis-profile chose is in force by the time that a module of tests is read.
     if settings.get_current_profile_name() != "soak":
-        test = settings(max_examples=200)(test)
+        test = settings(max_examples=200)(pytest.mark.timeout(600)(test))  # to shrink what fails
     marked: Callable[..., None] = pytest.mark.soak(test)
     return marked
 
@@ -124,10 +124,10 @@ class Player:
             await self.play(list(ins), list(outs))
         finally:
             trial.finals[number] += 1
-            await trial.pause()
-            trial.cleaned[number] += 1
             self.iterators.clear()
             self.ahead.clear()
+            await trial.pause()
+            trial.cleaned[number] += 1
 
     async def play(self, ins: list[Any], outs: list[Any]) -> None:
         kernel = self.node.kernel()
