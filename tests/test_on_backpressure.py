@@ -327,7 +327,7 @@ def test_r9_disposing_lets_a_source_end_that_waits_for_room(overflow):
 @pytest.mark.realtime
 def test_r9_a_source_on_the_thread_of_its_observer_cannot_be_made_to_wait():
     """R9: it would wait for itself; the error names what would do."""
-    thread = EventLoopScheduler()
+    thread = EventLoopScheduler(exit_if_empty=True)
     log = Log()
     bounded = numbers_on(thread).pipe(on_backpressure("block", 2, scheduler=thread))
     log.subscribe(bounded)
@@ -335,7 +335,6 @@ def test_r9_a_source_on_the_thread_of_its_observer_cannot_be_made_to_wait():
     (error,) = log.told
     assert "delivers on the thread on which its observer works" in str(error)
     assert "use another overflow, 'drop_oldest'" in str(error)
-    thread.dispose()
 
 
 def test_r9_an_event_loop_is_never_made_to_wait():

@@ -30,10 +30,11 @@ COUNT = 60
 @pytest.fixture
 def schedulers() -> Iterator[dict[str, Any]]:
     """The schedulers of RxPY that have threads; theirs are ended after the test."""
-    pool, loop = ThreadPoolScheduler(4), EventLoopScheduler()
+    # The thread of an event loop ends when there is nothing to do. It cannot be disposed of here:
+    # `observe_on` has it look once more after the last item, which would fail then.
+    pool, loop = ThreadPoolScheduler(4), EventLoopScheduler(exit_if_empty=True)
     timeout, new = TimeoutScheduler.singleton(), NewThreadScheduler()
     yield {"pool": pool, "event loop": loop, "new thread": new, "timeout": timeout}
-    loop.dispose()
     pool.executor.shutdown()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,8 @@ def impatient() -> Iterator[None]:
     finally:
         sys.setswitchinterval(before)
         threading.excepthook = hook
-    assert not failed
+    told = "".join("".join(traceback.format_exception(each.exc_value)) for each in failed)
+    assert not failed, told
 
 
 def really(workflow: Workflow) -> Any:
