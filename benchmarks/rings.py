@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from benchmarks import scale
 from benchmarks.jobs import sink, source
 from benchmarks.measure import Contender, Target
-from benchmarks.scale import relay, summed
+from benchmarks.scale import summed
 
 import mimo_rx._run
-from mimo_rx import Step, Workflow, azip, stream
+from mimo_rx import Workflow, azip, stream
 
 __all__ = ["CONTENDERS"]
 
@@ -48,15 +49,7 @@ async def close(ins: Any, outs: Any, state: Any) -> None:
 
 def chain(threshold: int, items: int) -> int:
     """Send `items` integers through a chain."""
-    last = sink(state={})
-    workflow = Workflow(threshold=threshold)
-    step: Step = workflow.add_stream(source(state={"items": items}))
-    for _ in range(STREAMS - 2):
-        step = step | relay()
-    step | last
-    workflow.start()
-    total: int = last.state["total"]
-    return total
+    return scale.chain(STREAMS, items, threshold=threshold)
 
 
 def ladder(threshold: int, items: int) -> int:

@@ -33,10 +33,10 @@ async def relay(ins: Any, outs: Any, state: Any) -> None:
         await outs.item.push(item)
 
 
-def chain(streams: int, items: int) -> int:
+def chain(streams: int, items: int, *, threshold: int = 100) -> int:
     """Send `items` integers through a chain, from a source to a sink, of `streams` in all."""
     last = sink(state={})
-    workflow = Workflow()
+    workflow = Workflow(threshold=threshold)
     step: Step = workflow.add_stream(source(state={"items": items}))
     for _ in range(streams - 2):
         step = step | relay()

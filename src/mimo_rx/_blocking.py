@@ -48,7 +48,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     Example:
         >>> import mimo_rx
         >>> async def main():
-        ...     return await mimo_rx.flow(range(5)).pipe()
+        ...     return await mimo_rx.flow(range(5))
         >>> mimo_rx.run(main())
         4
     """

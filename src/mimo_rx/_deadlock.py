@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Container, Iterable, Iterator
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -146,20 +147,41 @@ class Watch:
 
     def _stuck(self, waiting: dict[StreamProcess, Waiting]) -> set[StreamProcess]:
         """Return the largest set of those that wait for others of the set alone."""
-        needs = {process: self._needs(each) for process, each in waiting.items()}
+        # For each wait what it still lacks, for each stream the waits and alternatives it is in:
+        # as a stream turns out live, each of them is looked at once.
+        lacking: list[int] = []
+        waiter: list[StreamProcess] = []
+        served: list[bool] = []
+        wait_of: list[int] = []
+        served_by: dict[StreamProcess, list[int]] = {}
+        live: list[StreamProcess] = []
+        for process, each in waiting.items():
+            for wait in self._needs(each):
+                waiter.append(process)
+                lacking.append(0)
+                for alternatives in wait:
+                    if any(other not in waiting for other in alternatives):
+                        continue
+                    lacking[-1] += 1
+                    for other in alternatives:
+                        if other is not None:
+                            served_by.setdefault(other, []).append(len(served))
+                    served.append(False)
+                    wait_of.append(len(lacking) - 1)
+                if not lacking[-1]:
+                    live.append(process)
         stuck = set(waiting)
-        waited_for: dict[StreamProcess, list[StreamProcess]] = {}
-        for process, waits in needs.items():
-            for alternatives in (each for wait in waits for each in wait):
-                for other in alternatives:
-                    if other is not None:
-                        waited_for.setdefault(other, []).append(process)
-        pending = list(stuck)
-        while pending:
-            process = pending.pop()
-            if process in stuck and any(_can_go(wait, stuck) for wait in needs[process]):
-                stuck.discard(process)
-                pending += [other for other in waited_for.get(process, ()) if other in stuck]
+        while live:
+            process = live.pop()
+            if process not in stuck:
+                continue
+            stuck.discard(process)
+            for place in served_by.get(process, ()):
+                if not served[place]:
+                    served[place] = True
+                    lacking[wait_of[place]] -= 1
+                    if not lacking[wait_of[place]]:
+                        live.append(waiter[wait_of[place]])
         return stuck
 
     def _needs(self, each: Waiting) -> list[list[list[StreamProcess | None]]]:
@@ -210,7 +232,7 @@ class Watch:
                 seen.update(new)
         return list(found) or [None]
 
-    @property
+    @cached_property
     def _holds(self) -> dict[Gate, Head]:
         return {
             head.hold: head for node in self._run.bridge.nodes.values() for head in node.heads()
@@ -268,10 +290,9 @@ class Watch:
 
     def _grow(self, buffer: Buffer, drawing: Waits) -> None:
         # Twice as much each time: a ring that needs a long lead should not be looked at as often.
-        before = buffer.threshold
-        items = max(before, len(buffer.items))
         self._has_grown = True
-        buffer.grow(min(max(2 * items, items + 1), self._limit(buffer)) - before)
+        items = max(buffer.threshold, len(buffer.items))
+        buffer.grow(min(2 * items, self._limit(buffer)) - buffer.threshold)
         # A push that lacks room elsewhere too waits on without a new wait, which would arm this.
         self.arm()
         if buffer not in self._warned:
@@ -283,7 +304,7 @@ class Watch:
                 self._run.plan.name,
                 buffer.process.path,
                 buffer.port,
-                before - (buffer.growth - (buffer.threshold - before)),
+                buffer.threshold - buffer.growth,
                 self._limit(buffer),
                 str(drawing).replace("\n", "\n  "),
             )
@@ -310,10 +331,6 @@ class Watch:
 
 
 # Waits
-
-
-def _can_go(wait: list[list[StreamProcess | None]], stuck: set[StreamProcess]) -> bool:
-    return all(any(other not in stuck for other in alternatives) for alternatives in wait)
 
 
 def _waits(
