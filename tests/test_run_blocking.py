@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import sys
 import warnings
 
@@ -120,3 +121,17 @@ def test_e4_a_signal_wakes_the_loop_at_whatever_moment_it_comes():
     before = wakeup_fd()
     assert mimo_rx.run(main()) not in (-1, before)
     assert wakeup_fd() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its usual loop sees to it by itself")
+def test_e4_the_callers_own_wake_up_descriptor_is_put_back():
+    """E4: a program with a loop of another kind in this thread is woken by signals as before."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)
+        before = signal.set_wakeup_fd(writer.fileno())
+        try:
+            assert mimo_rx.run(seven()) == 7
+            assert wakeup_fd() == writer.fileno()
+        finally:
+            signal.set_wakeup_fd(before)

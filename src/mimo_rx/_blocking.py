@@ -181,6 +181,8 @@ def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     One that comes at the very moment at which the loop goes to sleep in its selector would be dealt
     with when something else wakes it: Python calls handlers between two instructions only.
     """
+    descriptor = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(descriptor)
     try:
         loop.add_signal_handler(signal.SIGINT, _nothing)
     except NotImplementedError:  # the loops of Windows see to it by themselves
@@ -190,6 +192,7 @@ def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
+        signal.set_wakeup_fd(descriptor)  # the caller's own: the loop leaves none
 
 
 def _nothing() -> None:
