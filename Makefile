@@ -41,8 +41,16 @@ test: lint types imports ## install the package, then lint, types, imports and t
 	$(BIN)/python -m pytest
 
 EXAMPLES ?= 20000
+ROUND ?= 2000
+# In rounds, each with examples of its own: hypothesis remembers all that it tried in one process.
 soak: $(DEV) ## try the properties of random graphs with 20,000 examples each (or EXAMPLES=...)
-	EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -m soak --hypothesis-profile=soak --timeout=0 tests
+	@tried=0; while [ $$tried -lt $(EXAMPLES) ]; do \
+		EXAMPLES=$(ROUND) $(BIN)/python -m pytest -q -m soak --hypothesis-profile=soak \
+			--timeout=0 $(SOAK) || exit; \
+		tried=$$((tried + $(ROUND))); \
+		echo "tried $$tried of $(EXAMPLES) examples of each property"; \
+	done
+SOAK ?= tests
 
 lint: $(DEV) ## ruff: rules and format
 	$(BIN)/python -m ruff check

@@ -3,6 +3,9 @@
 import logging
 from typing import Any
 
+import pytest
+from reactivex import operators as ops
+
 from mimo_rx import Workflow
 from runs import add, drain, go
 
@@ -30,3 +33,49 @@ def test_d2_a_push_that_lacks_room_in_two_buffers_of_a_ring_lets_both_grow(caplo
     assert len(caplog.records) == 2
     inputs = statistics.steps["forwards"].inputs
     assert [inputs[name].growth for name in "abc"] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("operators", [[ops.map(abs)], [ops.map(abs), ops.take(16)]])
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_d2_a_ring_behind_a_flow_that_several_read_is_seen(operators, in_parts):
+    """D2: its source waits for all who read it, though the source's own edge lies on no circle."""
+    got: list[Any] = []
+
+    async def alternate(ins, outs, state):
+        await drain(ins.a, got)
+        await outs.x.push("over")
+
+    async def zipped(ins, outs, state):
+        assert await ins.a.pop() == 0
+        got.append(await ins.b.pop())
+        await drain(ins.a, got)
+
+    workflow = Workflow(threshold=1)
+    source = add(workflow, numbers(16), outs="x")
+    reader = add(workflow, alternate, "a", "x")
+    last = add(workflow, zipped, "a b")
+    shared = source["x"]
+    for operator in operators:
+        shared = shared | operator
+        if in_parts:
+            shared | add(workflow, ignore, "a")
+    shared | reader["a"]
+    shared | last["a"]
+    reader["x"] | last["b"]
+    go(workflow)
+    assert sorted(map(str, got)) == sorted(map(str, [*range(16), "over", *range(1, 16)]))
+
+
+def numbers(count):
+    """Make a function that pushes so many numbers."""
+
+    async def push(ins, outs, state):
+        for number in range(count):
+            await outs.x.push(number)
+
+    return push
+
+
+async def ignore(ins, outs, state):
+    """Take all."""
+    await drain(ins.a, [])

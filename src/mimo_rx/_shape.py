@@ -186,11 +186,24 @@ def _one_to_one(vertex: int | Node | PortRef) -> bool:
 
 
 def steps_in_circles(plan: Plan) -> set[int]:
-    """Return the numbers of the steps with an edge that may be part of a ring."""
+    """Return the numbers of the steps whose waits may be part of a ring.
+
+    Those are the steps with an edge on a circle, and those that feed a node on one, however far
+    above it: it is they who wait for all of its readers, since a node has no buffer.
+    """
     shape = Shape(plan)
     circling = _in_circles(len(shape.vertices), shape.arcs)
-    steps = {number for arc in circling for number in (arc.source, arc.target)}
-    return {number for number in steps if number < len(plan.steps)}
+    found = {number for arc in circling for number in (arc.source, arc.target)}
+    into = _by(shape.arcs, lambda arc: arc.target)
+    pending = list(found)
+    while pending:
+        number = pending.pop()
+        if not isinstance(shape.vertices[number], Node):
+            continue
+        above = {arc.source for arc in into.get(number, ())} - found
+        found |= above
+        pending += above
+    return {number for number in found if number < len(plan.steps)}
 
 
 def has_circle(plan: Plan) -> bool:
