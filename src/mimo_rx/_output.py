@@ -166,6 +166,24 @@ class Output(Generic[T]):
             waiter.leave_others(self.gates)
             waiter.wake()
 
+    # For ready-made streams, which take whole bursts (see _burst.py)
+
+    def lacks_room(self) -> bool:
+        """Tell whether a push would have to wait now, or be refused."""
+        sole = self._sole
+        full = self.lacking() if sole is None else len(sole.items) >= sole.gate
+        return full or not self._usual
+
+    def fill(self, iterator: Iterator[T]) -> Budget | None:
+        """Push from `iterator` until there is no room or it ends; there is room for one item.
+
+        Returns:
+            The budget that is used up, if one is: let it breathe.
+        """
+        self._push_batch(iterator)
+        budget = self._binding.budget
+        return budget if budget is not None and budget.due else None
+
     # The long way
 
     def push_slowly(self, item: T, timeout: float | None = None) -> Coroutine[Any, Any, None]:

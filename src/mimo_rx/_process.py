@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._gate import Timer
     from ._port import Input, Output
 
-__all__ = ["Budget", "Clock", "Process", "Watches"]
+__all__ = ["Budget", "Clock", "Process", "Turn", "Watches"]
 
 BREATH = 1000
 """Calls that need no wait which may follow each other before the loop goes round (P12)."""
@@ -31,6 +31,13 @@ class Watches(Protocol):
 
     def arm(self) -> None:
         """Look at who waits for whom, soon."""
+
+
+class Turn(asyncio.Future[None]):
+    """What a task of a stream awaits of another task of the same stream alone.
+
+    To the watch for rings (D4) who waits for one is at rest: it cannot go on by itself.
+    """
 
 
 class Clock:
@@ -132,6 +139,8 @@ class Process:
         """``DownstreamClosed`` was raised in it: a cancel would strike its clean-up now."""
         self.entry: Entry | None = None
         """Where its items come in from outside, if they do."""
+        self.start_thread: Callable[[Callable[[], None], str], None] = _no_threads
+        """Lets a function run in a daemon thread, for which the run waits at its end (E6)."""
         self.watch: Watches | None = None
         """What is told that a wait begins, where it may be part of a ring."""
         self.timers: set[Timer] = set()
@@ -165,6 +174,10 @@ class Process:
         for output in self.outs.values():
             output.end_over()
         _cascade.go_on(self)
+
+
+def _no_threads(work: Callable[[], None], whose: str) -> None:
+    raise RuntimeError("threads are the streams' own: whoever works with a run has none of it")
 
 
 class _Cascade(threading.local):

@@ -167,7 +167,7 @@ class Run:
         try:
             if process.task is None:
                 await asyncio.sleep(0)  # an eager task would begin before the others are made
-            await coroutine_of(process, self._thread)
+            await coroutine_of(process)
         except BaseException as raised:
             error = raised
         if isinstance(error, asyncio.CancelledError) and not self.stopping:
@@ -211,7 +211,14 @@ class Run:
         self._live.discard(process)
         self._look()
 
-    def _thread(self, work: Callable[[], None], name: str) -> None:
+    def start_thread(self, work: Callable[[], None], whose: str) -> None:
+        """Let `work` run in a daemon thread, for which the run waits at its end (E6).
+
+        Args:
+            work: What to run; it raises nothing.
+            whose: For the log, where it does not end: ``step 'read'``.
+        """
+
         def target() -> None:
             try:
                 work()
@@ -221,9 +228,10 @@ class Run:
                 except RuntimeError:
                     pass  # the run has left this thread behind, and its loop is closed
 
-        thread = threading.Thread(target=target, name=f"mimo_rx source {name}", daemon=True)
+        name = "mimo_rx " + whose.replace("'", "")
+        thread = threading.Thread(target=target, name=name, daemon=True)
         thread.start()  # if there cannot be another one, it raises
-        self._threads[thread] = name
+        self._threads[thread] = whose
 
     def _thread_done(self, thread: threading.Thread) -> None:
         self._threads.pop(thread, None)

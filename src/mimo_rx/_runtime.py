@@ -43,6 +43,7 @@ class StreamProcess(Process):
         """What stands before the port's name at either end of an edge."""
         self.run = run
         self.step = step
+        self.start_thread = run.start_thread
         self.task: asyncio.Task[None] | None = None
         self.ended: Ended | None = None
         self.dismissed = False
@@ -218,7 +219,7 @@ def log_left_behind(
 
     Args:
         processes: The streams.
-        threads: The threads, and the sources that they read.
+        threads: The threads, and whose they are.
         seconds: How long they were waited for.
     """
     for process in processes:
@@ -232,11 +233,11 @@ def log_left_behind(
         )
         process.task._log_destroy_pending = False  # type: ignore[attr-defined] # it was just said
     frames = sys._current_frames()
-    for thread, name in threads.items():
+    for thread, what in threads.items():
         _log.error(
-            "thread %r of source %r did not end within %g s and is left behind; it is at %s",
+            "thread %r of %s did not end within %g s and is left behind; it is at %s",
             thread.name,
-            name,
+            what,
             seconds,
             place_of_thread(frames.get(thread.ident or 0)),
         )

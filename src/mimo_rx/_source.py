@@ -7,7 +7,6 @@ first operator: inside an operator it would hold a lock of RxPY's while it waits
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from threading import get_ident
@@ -128,17 +127,12 @@ class _Observer(abc.ObserverBase[Any]):
         self._channel.end()
 
 
-async def pump(
-    stream: SourceStream,
-    output: Output[Any],
-    start_thread: Callable[[Callable[[], None], str], None],
-) -> None:
+async def pump(stream: SourceStream, output: Output[Any]) -> None:
     """Push what `stream` delivers, to its end.
 
     Args:
         stream: The source.
         output: Where to.
-        start_thread: Starts a daemon thread, for which the run waits at its end.
     """
     loop = asyncio.get_running_loop()
     channel = Channel(loop, stream.overflow, stream.capacity, stream.name)
@@ -156,7 +150,7 @@ async def pump(
             # In the context of this stream, so that a port of this very run is known as one.
             here = copy_context()
             there = partial(here.run, work, stream.source, channel, observer, subscription)
-            start_thread(there, stream.name)
+            output.process.start_thread(there, f"source {stream.name!r}")
         await channel.push_to(output)
     finally:
         channel.entry.stop()

@@ -27,18 +27,11 @@ _KEPT = 100
 """Failures that are remembered: a stream that is restarted for ever is to run in bounded memory."""
 
 
-def coroutine_of(
-    process: StreamProcess, start_thread: Callable[[Callable[[], None], str], None]
-) -> Coroutine[Any, Any, Any]:
-    """Return what runs in the task of a stream.
-
-    Args:
-        process: The stream in its run.
-        start_thread: Lets a function run in a thread of the name given.
-    """
+def coroutine_of(process: StreamProcess) -> Coroutine[Any, Any, Any]:
+    """Return what runs in the task of a stream."""
     stream = process.step.stream
     if isinstance(stream, SourceStream) and stream.needs_pump:
-        return pump(stream, process.outs["item"], start_thread)
+        return pump(stream, process.outs["item"])
     where = f"step {process.path!r}"
     ins = Inputs(where, "input", process.ins.items())
     outs = Outputs(where, "output", process.outs.items())

@@ -1,0 +1,228 @@
+"""A function for each item: ``Map``."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Callable, Iterator
+from types import CoroutineType
+from typing import Any, ClassVar
+
+from .._burst import burst
+from .._callable import describe_callable, function_name, is_coroutine_function
+from ._base import UserFunction, named_after
+from ._crew import Crew, Line
+
+__all__ = ["Map"]
+
+
+class Map(UserFunction):
+    """Call a function for each item and give its results away.
+
+    ``ops.map(fn)`` calls a quick plain function within the push of whoever gives the items; this is
+    a step of its own, for functions that wait, that shall run elsewhere or several at a time, or
+    whose failures are to go their own way.
+
+    Inputs: ``item``. Outputs: ``item``, and ``errors`` for the items at which the function raised.
+
+    Emits when: the function has returned; with `ordered`, those of the items before as well.
+    Backpressures when: ``item`` has no room, or `concurrency` items are under way (those that are
+        finished and wait for their turn are). A plain function is called only when there is room.
+    Completes when: the input has ended and all calls have returned.
+    Fails when: the function raises or takes too long, and ``errors`` is not connected; a worker
+        process dies.
+    Cancels when: nobody reads ``item`` any more. Calls that are under way are cancelled, those in
+        threads left to themselves, worker processes ended.
+
+    It is determinate if the function is, unless `ordered` is False and `concurrency` above 1.
+
+    Args:
+        fn: A plain function, or a coroutine function. Without an `executor` a plain one runs on
+            the loop's thread, which does nothing else meanwhile.
+        concurrency: Calls that may be under way at once, at least 1. Above 1 it takes a coroutine
+            function or an `executor`.
+        ordered: Whether results come in the order of their items. Otherwise they come when they
+            are ready, and a slow one holds up no other.
+        executor: Where a plain function runs: ``"threads"`` (daemon threads of its own),
+            ``"processes"`` (worker processes of its own, which import the module of `fn`: a script
+            needs its ``if __name__ == "__main__":``), or an executor of ``concurrent.futures``,
+            which stays open afterwards.
+        timeout: Seconds above 0 that one call may take; None: as long as it likes. It takes a
+            coroutine function or an `executor`. It cannot stop a thread or process: there the call
+            goes on unattended, and keeps its thread from the next item.
+        name: Name of the stream, by default that of `fn`.
+
+    Raises:
+        WiringError: An argument is out of its range or makes no sense with the others; `fn` is to
+            go to worker processes and cannot be pickled.
+
+    Example:
+        >>> import asyncio
+        >>> async def look_up(number):
+        ...     await asyncio.sleep(0.001 * (5 - number))
+        ...     return number * number
+        >>> (range(5) | Map(look_up, concurrency=3)).to_list().run()
+        [0, 1, 4, 9, 16]
+    """
+
+    IN: ClassVar[tuple[str, ...]] = ("item",)
+    OUT: ClassVar[tuple[str, ...]] = ("item",)
+
+    def __init__(
+        self,
+        fn: Callable[[Any], Any],
+        concurrency: int = 1,
+        ordered: bool = True,
+        executor: Any = None,
+        timeout: float | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.check_function("fn", fn)
+        super().__init__(name=name or named_after(fn, "Map"))
+        self._function = fn
+        self._concurrency = concurrency
+        self._ordered = ordered
+        self._executor = executor
+        self._timeout = timeout
+        self._is_async = is_coroutine_function(fn)
+        self._check()
+
+    def _check(self) -> None:
+        self.check_count("concurrency", self._concurrency, unit="calls")
+        self.check_choice("ordered", self._ordered, (True, False))
+        self.check_executor("executor", self._executor)
+        if self._timeout is not None:
+            self.check_seconds("timeout", self._timeout)
+        if self._is_async:
+            if self._executor is not None:
+                self.refuse(
+                    "executor is for plain functions",
+                    self._executor,
+                    "a coroutine runs in the loop",
+                )
+            return
+        if self._executor is None:
+            hint = 'give a coroutine function, or executor="threads"'
+            if self._concurrency > 1:
+                self.refuse("a plain function runs one at a time", self._concurrency, hint)
+            if self._timeout is not None:
+                self.refuse("nothing can stop a plain function", self._timeout, hint)
+        if self._executor == "processes":
+            self._check_pickles()
+
+    def _check_pickles(self) -> None:
+        try:
+            pickle.dumps(self._function)
+        except Exception as error:
+            self.refuse(
+                'with executor="processes", fn must be one that pickle finds by its name, at the '
+                "top of a module",
+                self.shown(describe_callable(self._function)),
+                str(error),
+            )
+
+    async def run(self, ins: Any, outs: Any) -> None:
+        """Call the function for each item."""
+        if not self._is_async and self._executor is None:
+            await self._run_plainly(ins, outs)
+        elif self._executor is None:
+            await self._run_calls(ins, outs, self._function)
+        else:
+            from ._calls import called_in
+
+            process = outs.item.process
+            elsewhere = called_in(self._executor, self._function, self._concurrency, process)
+            async with elsewhere as call:
+                await self._run_calls(ins, outs, call)
+
+    async def _run_plainly(self, ins: Any, outs: Any) -> None:
+        function = self._function
+        failed: list[tuple[Any, Exception]] = []
+        seen = False
+
+        def results(items: Iterator[Any]) -> Iterator[Any]:
+            nonlocal seen
+            for item in items:
+                try:
+                    result = function(item)
+                    if not seen:  # the first one tells
+                        seen = True
+                        refuse_coroutine(function, result)
+                except Exception as error:
+                    failed.append((item, error))
+                    return
+                yield result
+
+        while await burst(ins.item, outs.item, results):
+            if failed:
+                await self.fail(outs, *failed.pop())
+
+    async def _run_calls(self, ins: Any, outs: Any, call: Callable[[Any], Any]) -> None:
+        if self._timeout is not None:
+            call = self._timed(call, self._timeout)
+        if self._concurrency == 1:
+            async for item in ins.item:
+                try:
+                    result = await call(item)
+                except Exception as error:
+                    await self.fail(outs, item, error)
+                else:
+                    await outs.item.push(result)
+            return
+        crew = Crew(outs.item.process)
+        line = Line(outs.item.process) if self._ordered else None
+        crew.start(self._work(ins, outs, call, crew, line))
+        await crew.join()
+
+    async def _work(
+        self, ins: Any, outs: Any, call: Callable[[Any], Any], crew: Crew, line: Line | None
+    ) -> None:
+        """Call for one item after the other: one of several tasks that do."""
+        async for item in ins.item:
+            if len(crew) < self._concurrency:
+                crew.start(self._work(ins, outs, call, crew, line))
+            before, mine = (None, None) if line is None else line.stand()
+            failure: Exception | None = None
+            result: Any = None
+            try:
+                result = await call(item)
+            except Exception as error:
+                failure = error
+            if before is not None and not before.done():
+                await before
+            if failure is not None:
+                await self.fail(outs, item, failure)
+            else:
+                await outs.item.push(result)
+            if mine is not None:
+                mine.set_result(None)
+            del item, result, failure  # while it waits for the next one
+
+    def _timed(self, call: Callable[[Any], Any], seconds: float) -> Callable[[Any], Any]:
+        function = function_name(self._function)
+
+        async def timed(item: Any) -> Any:
+            try:
+                async with asyncio.timeout(seconds) as timeout:
+                    return await call(item)
+            except TimeoutError as error:
+                if timeout.expired():
+                    raise TimeoutError(f"{function} took longer than {seconds:g} s") from error
+                raise
+
+        return timed
+
+
+def refuse_coroutine(function: Callable[..., Any], result: object) -> None:
+    """Refuse the result of a plain function that is a coroutine, which nobody would await.
+
+    Raises:
+        TypeError: It is one.
+    """
+    if isinstance(result, CoroutineType):
+        result.close()
+        raise TypeError(
+            f"{function_name(function)} returned a coroutine; give the coroutine function itself, "
+            "or one that awaits it"
+        )
