@@ -140,6 +140,12 @@ async def take_one(port: Any, taken: list[Any]) -> None:
         return
 
 
+async def fail_at_once(port: Any, taken: list[Any]) -> None:
+    """Raise at the first item."""
+    await port.pop()
+    raise Midway
+
+
 def failing_midway(items: list[Any]) -> Any:
     """Make a source that raises after half of the items."""
 
@@ -187,8 +193,10 @@ def check_early_readers(case: Case, folder: Path) -> None:
 def check_failure_midway(case: Case, folder: Path) -> None:
     """A failure of whoever feeds it comes out as itself; what came before is right."""
     trial = Trial(case, folder, case.inputs, threshold=1)
+    # Where nobody feeds it, those who read it fail.
+    workflow = trial.workflow(feed=failing_midway, read=None if case.inputs else fail_at_once)
     with pytest.raises(Midway):
-        trial.go(trial.workflow(feed=failing_midway).run())
+        trial.go(workflow.run())
 
 
 def check_cancel_midway(case: Case, folder: Path, turns: int) -> None:

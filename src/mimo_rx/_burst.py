@@ -8,15 +8,17 @@ and a burst is as long as such a loop would go on without a wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import repeat, starmap
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, repeat, starmap
 from operator import length_hint
+from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._port import Input, Output
 
-__all__ = ["burst"]
+__all__ = ["Taker", "burst", "burst_each", "take"]
 
 
 async def burst(
@@ -51,6 +53,11 @@ async def burst(
     left = repeat((), count)  # which counts itself, as the ticks of a buffer do
     try:
         tired = target.fill(transform(starmap(items.popleft, left)))
+    except IndexError:
+        if not buffer.closed:
+            raise
+        buffer.untick()  # what `transform` called has closed the input, which dropped the rest
+        return True
     finally:
         buffer.untick(length_hint(left) - count)
         if buffer.parked:
@@ -58,3 +65,111 @@ async def burst(
     if tired is not None:
         await tired.breathe()
     return True
+
+
+async def take(
+    source: Input[Any], most: int, *, shares: int = 1, timeout: float | None = None
+) -> list[Any]:
+    """Take what is there, as :meth:`Input.chunks` does, with a bound of its own for each call.
+
+    Args:
+        source: What to take from; it is waited for if it is empty.
+        most: The most items to take, at least 1.
+        shares: How many divide what is there; one item is taken even so.
+        timeout: How long to wait at most, in seconds; None waits as long as it takes.
+
+    Returns:
+        At least one item; none once the end of `source` was signalled and nothing is left.
+
+    Raises:
+        DownstreamClosed: Nobody reads the stream's main outputs any more.
+        TimeoutError: No item came in time; nothing was taken.
+    """
+    buffer = source.buffer
+    items = buffer.items
+    while True:
+        if not items and not await buffer.ready(timeout):
+            return []
+        for _ in buffer.ticks:
+            count = max(1, min(most, len(items) // shares))
+            if count == len(items):
+                taken = list(items)
+                items.clear()
+            else:
+                taken = [items.popleft() for _ in range(count)]
+            buffer.untick(1 - count)
+            if buffer.parked:
+                buffer.unpark()
+            return taken
+        if buffer.tired():
+            await asyncio.sleep(0)
+
+
+async def burst_each(
+    sources: Sequence[Input[Any]],
+    target: Output[Any],
+    combine: Callable[[list[Iterator[Any]]], Iterator[Any]],
+) -> bool:
+    """Push what `combine` makes of one item of each source, as often as there is room for.
+
+    Args:
+        sources: What to take from; they are waited for one after the other.
+        target: Where to push; room is waited for while there is none, before an item is taken.
+        combine: Is given an iterator over the items of each source, all equally long, and returns
+            one that takes one of each for each of its own, from the first to the last.
+
+    Returns:
+        False once the end of one of `sources` was signalled and nothing is left of it; nothing was
+        taken then.
+
+    Raises:
+        DownstreamClosed: Nobody reads the stream's main outputs any more.
+        OutputClosed: `target` was closed before.
+    """
+    for source in sources:
+        if not source.buffer.items and not await source.buffer.ready():
+            return False
+    if target.lacks_room():
+        await target.wait_for_room()
+    takers = [Taker(source) for source in sources]
+    count = min(len(taker.items) for taker in takers)
+    try:
+        tired = target.fill(combine([islice(taker.taken, count) for taker in takers]))
+    finally:
+        for taker in takers:
+            taker.settle()
+    if tired is not None:
+        await tired.breathe()
+    return True
+
+
+class Taker:
+    """Takes items that are there from an input, each for no more than a call in C.
+
+    Args:
+        source: The input.
+    """
+
+    __slots__ = ("_left", "_told", "buffer", "items", "take", "taken")
+
+    def __init__(self, source: Input[Any]) -> None:
+        self.buffer = source.buffer
+        self.items = source.buffer.items
+        """What is there."""
+        self._left = repeat((), maxsize)  # which counts itself
+        self._told = maxsize
+        self.taken = starmap(self.items.popleft, self._left)
+        """Takes an item a step; it must not be asked where nothing is there."""
+        self.take: Callable[[], Any] = self.taken.__next__
+        """The same as a function."""
+
+    def settle(self) -> None:
+        """Tell the buffer what was taken: to be called before the next ``await``."""
+        left = length_hint(self._left)
+        if left == self._told:
+            return
+        buffer = self.buffer
+        buffer.untick(left - self._told)
+        self._told = left
+        if buffer.parked:
+            buffer.unpark()

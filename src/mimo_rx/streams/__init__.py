@@ -7,6 +7,45 @@ push. They mix in one chain::
 """
 
 from ._base import Failure
+from ._ends import ForEach, ToList
+from ._flat_map import FlatMap
+from ._hash_join import HashJoin
+from ._lists import Batch, FromLists, ToLists
 from ._map import Map
+from ._read import ReadCsv, ReadJsonLines, ReadLines
+from ._route import Balance, Route
+from ._rows import Pair
+from ._sorted import JoinSorted, MergeSorted
+from ._time import Delay, Throttle, Window
+from ._write import WriteCsv, WriteJsonLines, WriteLines
+from ._zip import Concat, Unzip, Zip, ZipLongest
 
-__all__ = ["Failure", "Map"]
+__all__ = [
+    "Balance",
+    "Batch",
+    "Concat",
+    "Delay",
+    "Failure",
+    "FlatMap",
+    "ForEach",
+    "FromLists",
+    "HashJoin",
+    "JoinSorted",
+    "Map",
+    "MergeSorted",
+    "Pair",
+    "ReadCsv",
+    "ReadJsonLines",
+    "ReadLines",
+    "Route",
+    "Throttle",
+    "ToList",
+    "ToLists",
+    "Unzip",
+    "Window",
+    "WriteCsv",
+    "WriteJsonLines",
+    "WriteLines",
+    "Zip",
+    "ZipLongest",
+]

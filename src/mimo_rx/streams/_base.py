@@ -80,11 +80,19 @@ class ReadyMade(Stream):
         Raises:
             WiringError: It is none.
         """
+        self.check_number(what, given, "seconds", zero=zero)
+
+    def check_number(self, what: str, given: object, unit: str, *, zero: bool = False) -> None:
+        """Refuse what is no finite number above 0, or of at least 0 if `zero`.
+
+        Raises:
+            WiringError: It is none.
+        """
         is_number = isinstance(given, int | float) and not isinstance(given, bool)
         if is_number and math.isfinite(given) and (given > 0 or (zero and given == 0)):  # type: ignore[arg-type,operator] # it is a number by now
             return
         rule = "of at least 0" if zero else "above 0"
-        self.refuse(f"{what} must be a number of seconds {rule}", given)
+        self.refuse(f"{what} must be a number of {unit} {rule}", given)
 
     def check_function(self, what: str, given: object) -> None:
         """Refuse what cannot be called.
@@ -114,6 +122,18 @@ class ReadyMade(Stream):
         those = tuple(choices)
         if given not in those:
             self.refuse(f"{what} must be one of {', '.join(map(repr, those))}", given)
+
+    def check_names(self, what: str, given: tuple[object, ...]) -> None:
+        """Refuse names of ports that are none, or a list; what a name may be is checked elsewhere.
+
+        Raises:
+            WiringError: There is none, or one is a list of names.
+        """
+        rule = f"there must be at least one name of {what}"
+        if not given:
+            self.refuse(rule, given)
+        if isinstance(given[0], list | tuple):
+            self.refuse(rule, given[0], "write the names one by one, or a `*` before the list")
 
     def check_executor(self, what: str, given: object) -> None:
         """Refuse what is no executor and no name of one.
@@ -152,9 +172,13 @@ class UserFunction(ReadyMade):
             Exception: `error`, if nobody reads ``errors``.
         """
         errors = outs.errors
-        if not errors.is_connected():
+        if errors.is_connected() and errors.lacks_room():
+            await errors.wait_for_room()
+        if not errors.is_connected():  # not any more, if its reader has left meanwhile
             raise error
-        await errors.push(Failure(item, error, errors.process.path))
+        tired = errors.fill(iter((Failure(item, error, errors.process.path),)))
+        if tired is not None:
+            await tired.breathe()
 
 
 class _Shown:

@@ -1,65 +1,25 @@
-"""The ways to call a user's function for each item: here, in threads, in processes."""
+"""The ways to call a user's plain function off the loop: in threads, in an executor."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import BrokenExecutor, Executor
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextvars import Context, copy_context
-from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from .._failure import add_note, carried
 from .._process import Process
 
-if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
-
-__all__ = ["Call", "called_in"]
-
-Call: TypeAlias = Callable[[Any], Any]
-"""``await call(item)``."""
-
-
-@contextlib.asynccontextmanager
-async def called_in(
-    where: Executor | str, function: Callable[[Any], Any], count: int, process: Process
-) -> AsyncIterator[Call]:
-    """Give a way to call `function` elsewhere; what was made for it goes at the end.
-
-    Args:
-        where: ``"threads"``, ``"processes"``, or an executor of the user's, which stays open.
-        function: What to call.
-        count: Calls that may be under way at once.
-        process: The stream in its run.
-    """
-    if where == "threads":
-        threads = Threads(function, count, process)
-        try:
-            yield threads.call
-        finally:
-            threads.close()
-        return
-    if isinstance(where, Executor):
-        yield partial(_call_executor, where, function, process)
-        return
-    pool = _process_pool(function, count)
-    try:
-        yield partial(_call_executor, pool, _call_kept, process)
-    except BaseException:
-        _terminate(pool)  # nobody waits for what they are at
-        raise
-    finally:
-        # It waits for its processes, which may take a while.
-        process.start_thread(pool.shutdown, f"step {process.path!r}")
+__all__ = ["Called", "Threads", "note_death", "result_of"]
 
 
 class Threads:
     """Daemon threads of one stream, which call a function.
 
-    A call that was given up (a timeout, a cancel) keeps its thread until it returns.
+    A call that was given up (a timeout, a cancel) keeps its thread until it returns; those that
+    find no thread meanwhile wait for one.
 
     Args:
         function: What to call.
@@ -69,8 +29,8 @@ class Threads:
 
     def __init__(self, function: Callable[[Any], Any], count: int, process: Process) -> None:
         self._function = function
-        self._most = count
         self._process = process
+        self._free = asyncio.Semaphore(count)
         self._jobs: SimpleQueue[tuple[Context, Any, asyncio.Future[Any]] | None] = SimpleQueue()
         self._threads = 0
         self._under_way = 0
@@ -81,11 +41,16 @@ class Threads:
         Raises:
             BaseException: Whatever it raises.
         """
-        future: asyncio.Future[Any] = self._process.loop.create_future()
+        await self._free.acquire()
+        try:
+            if self._threads == self._under_way:
+                self._process.start_thread(self._work, f"step {self._process.path!r}")
+                self._threads += 1
+        except BaseException:
+            self._free.release()
+            raise
         self._under_way += 1
-        if self._threads < min(self._under_way, self._most):
-            self._threads += 1
-            self._process.start_thread(self._work, f"step {self._process.path!r}")
+        future: asyncio.Future[Any] = self._process.loop.create_future()
         self._jobs.put((copy_context(), item, future))
         return await future
 
@@ -110,12 +75,14 @@ class Threads:
                 self._process.loop.call_soon_threadsafe(self._answer, future, result, error)
             except RuntimeError:
                 return  # the run has left this thread behind, and its loop is closed
-            del job, context, item, future, result, error  # while it waits for the next one
+            finally:
+                del job, context, item, future, result, error  # while it waits for the next one
 
     def _answer(
         self, future: asyncio.Future[Any], result: Any, error: BaseException | None
     ) -> None:
         self._under_way -= 1
+        self._free.release()
         if future.done():
             return
         if error is None:
@@ -124,47 +91,95 @@ class Threads:
             future.set_exception(error)
 
 
-async def _call_executor(
-    executor: Executor, function: Callable[[Any], Any], process: Process, item: Any
+class Called:
+    """A function that is called in an executor of the user's, which stays open.
+
+    Args:
+        executor: Where.
+        function: What to call.
+        count: Calls that may be there at once; those that were given up are until they return.
+        process: The stream in its run.
+    """
+
+    def __init__(
+        self, executor: Executor, function: Callable[[Any], Any], count: int, process: Process
+    ) -> None:
+        self._executor = executor
+        self._function = function
+        self._free = asyncio.Semaphore(count)
+        self._process = process
+
+    async def call(self, item: Any) -> Any:
+        """Call the function with `item` and return what it returns.
+
+        Raises:
+            BrokenExecutor: The executor was shut down, or a worker of it died.
+            BaseException: Whatever the function raises.
+        """
+        await self._free.acquire()
+        try:
+            future = self._executor.submit(self._function, item)
+        except BaseException as error:
+            self._free.release()
+            if isinstance(error, RuntimeError) and not isinstance(error, BrokenExecutor):
+                raise BrokenExecutor(
+                    f"the executor of step {self._process.path!r} takes no more calls: {error}"
+                ) from error
+            raise
+        return await result_of(future, self._process, self._free)
+
+
+async def result_of(
+    future: Future[Any], process: Process, free: asyncio.Semaphore, *, cancels: bool = True
 ) -> Any:
+    """Wait for what comes of a call in an executor.
+
+    Args:
+        future: The call.
+        process: The stream in its run.
+        free: Released when the call is there no more.
+        cancels: Whether the call is cancelled if it is given up, so that it may not even begin.
+
+    Raises:
+        BrokenExecutor: The executor was shut down, or a worker of it died.
+        BaseException: Whatever the call raises.
+    """
+    # Not by wrap_future(): an exception that a future of asyncio does not take (StopIteration)
+    # would leave it waiting for ever.
+    ended: asyncio.Future[None] = process.loop.create_future()
+
+    def end() -> None:
+        free.release()
+        if not ended.done():
+            ended.set_result(None)
+
+    def tell(_: object) -> None:
+        try:
+            process.loop.call_soon_threadsafe(end)
+        except RuntimeError:
+            pass  # the run has left the call behind, and its loop is closed
+
+    future.add_done_callback(tell)
     try:
-        return await asyncio.wrap_future(executor.submit(function, item))
+        await ended
+    except BaseException:
+        if cancels:
+            future.cancel()
+        raise
+    if future.cancelled():
+        raise BrokenExecutor(f"the executor of step {process.path!r} was shut down")
+    try:
+        return future.result()
     except BrokenExecutor as error:
-        add_note(
-            error,
-            f"mimo_rx: a worker of step {process.path!r} ended before its function returned; it "
-            "was killed, or crashed",
-        )
+        note_death(error, process)
         raise
 
 
-# Processes
-
-
-def _process_pool(function: Callable[[Any], Any], count: int) -> ProcessPoolExecutor:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    # Not by fork: it copies the locks of other threads in whatever state they are.
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    return ProcessPoolExecutor(count, context, initializer=_keep, initargs=(function,))
-
-
-_kept: Callable[[Any], Any]
-
-
-def _keep(function: Callable[[Any], Any]) -> None:
-    """Remember in a worker what to call, so that it is sent there once."""
-    global _kept
-    _kept = function
-
-
-def _call_kept(item: Any) -> Any:
-    return _kept(item)
-
-
-def _terminate(pool: ProcessPoolExecutor) -> None:
-    pool.shutdown(wait=False, cancel_futures=True)
-    for worker in list((getattr(pool, "_processes", None) or {}).values()):
-        worker.terminate()
+def note_death(error: BrokenExecutor, process: Process) -> None:
+    """Note on `error` whose worker it was that died."""
+    add_note(
+        error,
+        f"mimo_rx: a worker of step {process.path!r} ended while calls were under way: it was "
+        "killed, it crashed or it could not start (a script needs its `if __name__ == "
+        '"__main__":`)',
+    )

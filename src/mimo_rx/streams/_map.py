@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from types import CoroutineType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._burst import burst
+from .._burst import burst, take
 from .._callable import describe_callable, function_name, is_coroutine_function
 from ._base import UserFunction, named_after
 from ._crew import Crew, Line
+
+if TYPE_CHECKING:
+    from ._processes import Processes
 
 __all__ = ["Map"]
 
@@ -28,11 +32,14 @@ class Map(UserFunction):
     Emits when: the function has returned; with `ordered`, those of the items before as well.
     Backpressures when: ``item`` has no room, or `concurrency` items are under way (those that are
         finished and wait for their turn are). A plain function is called only when there is room.
+        Worker processes are sent short calls, in order and without a timeout, a few at a time: up
+        to 64, as many as make about 10 ms, and as many more that lie ready.
     Completes when: the input has ended and all calls have returned.
     Fails when: the function raises or takes too long, and ``errors`` is not connected; a worker
-        process dies.
-    Cancels when: nobody reads ``item`` any more. Calls that are under way are cancelled, those in
-        threads left to themselves, worker processes ended.
+        process dies, or the executor was shut down, whoever reads ``errors``.
+    Cancels when: nobody reads ``item`` any more, which shows at the next item that is taken or
+        pushed. Calls that are under way are cancelled, those in threads left to themselves (the run
+        waits for them for its `shutdown_timeout`), worker processes killed.
 
     It is determinate if the function is, unless `ordered` is False and `concurrency` above 1.
 
@@ -49,7 +56,8 @@ class Map(UserFunction):
             which stays open afterwards.
         timeout: Seconds above 0 that one call may take; None: as long as it likes. It takes a
             coroutine function or an `executor`. It cannot stop a thread or process: there the call
-            goes on unattended, and keeps its thread from the next item.
+            goes on unattended and keeps its thread from the next items, whose time runs also while
+            they wait for one.
         name: Name of the stream, by default that of `fn`.
 
     Raises:
@@ -124,17 +132,49 @@ class Map(UserFunction):
 
     async def run(self, ins: Any, outs: Any) -> None:
         """Call the function for each item."""
-        if not self._is_async and self._executor is None:
-            await self._run_plainly(ins, outs)
-        elif self._executor is None:
+        if self._is_async:
             await self._run_calls(ins, outs, self._function)
+        elif self._executor is None:
+            await self._run_plainly(ins, outs)
+        elif self._executor == "processes":
+            await self._run_in_processes(ins, outs)
         else:
-            from ._calls import called_in
+            await self._run_in_threads(ins, outs)
 
-            process = outs.item.process
-            elsewhere = called_in(self._executor, self._function, self._concurrency, process)
-            async with elsewhere as call:
-                await self._run_calls(ins, outs, call)
+    async def _run_in_threads(self, ins: Any, outs: Any) -> None:
+        from ._calls import Called, Threads
+
+        process = outs.item.process
+        if self._executor != "threads":
+            called = Called(self._executor, self._function, self._concurrency, process)
+            await self._run_calls(ins, outs, called.call)
+            return
+        threads = Threads(self._function, self._concurrency, process)
+        try:
+            await self._run_calls(ins, outs, threads.call)
+        finally:
+            threads.close()
+
+    async def _run_in_processes(self, ins: Any, outs: Any) -> None:
+        from ._processes import Processes
+
+        process = outs.item.process
+        in_chunks = self._ordered and self._timeout is None
+        pool = Processes(self._function, self._concurrency, process, ahead=in_chunks)
+        ended = False
+        try:
+            if in_chunks:
+                line = Line(process)
+                crew = Crew(process)
+                crew.start(self._work_in_chunks(ins, outs, pool, crew, line))
+                await crew.join()
+            else:
+                if self._timeout is not None:
+                    await pool.ready()
+                await self._run_calls(ins, outs, pool.call)
+            ended = True
+        finally:
+            pool.close(kill=not ended)
 
     async def _run_plainly(self, ins: Any, outs: Any) -> None:
         function = self._function
@@ -166,9 +206,13 @@ class Map(UserFunction):
                 try:
                     result = await call(item)
                 except Exception as error:
+                    if self._befalls_all(error):
+                        raise
                     await self.fail(outs, item, error)
                 else:
                     await outs.item.push(result)
+                    del result
+                del item  # while it waits for the next one
             return
         crew = Crew(outs.item.process)
         line = Line(outs.item.process) if self._ordered else None
@@ -188,16 +232,53 @@ class Map(UserFunction):
             try:
                 result = await call(item)
             except Exception as error:
+                if self._befalls_all(error):
+                    raise
                 failure = error
+            if crew.stopping:  # the function has answered the cancel in a way of its own
+                if failure is not None:
+                    raise failure
+                return
             if before is not None and not before.done():
                 await before
             if failure is not None:
                 await self.fail(outs, item, failure)
             else:
                 await outs.item.push(result)
-            if mine is not None:
+            if mine is not None and not mine.done():  # a cancel of whoever waits for it ends it
                 mine.set_result(None)
             del item, result, failure  # while it waits for the next one
+
+    async def _work_in_chunks(
+        self, ins: Any, outs: Any, pool: Processes, crew: Crew, line: Line
+    ) -> None:
+        """Send what is there to a worker: one of several tasks that do.
+
+        In order, nobody can tell a few short calls in a row from single ones. Their results wait
+        for each other some ms at most, and each worker is left its share of what is there. Where
+        calls are short, the next ones lie ready while a worker is at the ones before.
+        """
+        while items := await take(ins.item, pool.chunk, shares=2 * self._concurrency):
+            if len(crew) < self._concurrency * (2 if pool.chunk > 1 else 1):
+                crew.start(self._work_in_chunks(ins, outs, pool, crew, line))
+            before, mine = line.stand()
+            outcomes = await pool.call_all(items)
+            if before is not None and not before.done():
+                await before
+            for item, (result, failure) in zip(items, outcomes, strict=True):
+                if failure is None:
+                    await outs.item.push(result)
+                elif isinstance(failure, Exception):
+                    await self.fail(outs, item, failure)
+                else:
+                    raise failure
+            if not mine.done():
+                mine.set_result(None)
+            del items, outcomes, item, result, failure  # while it waits for the next ones
+
+    def _befalls_all(self, error: Exception) -> bool:
+        """Tell whether `error` befell the executor, so that all further items go the same way."""
+        return self._executor not in (None, "threads") and isinstance(error, BrokenExecutor)
 
     def _timed(self, call: Callable[[Any], Any], seconds: float) -> Callable[[Any], Any]:
         function = function_name(self._function)

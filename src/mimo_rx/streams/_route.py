@@ -1,0 +1,224 @@
+"""One input and several outputs: each item goes to one of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, ClassVar
+
+from .._burst import Taker
+from ._base import ReadyMade, UserFunction, named_after
+from ._crew import Crew
+
+__all__ = ["Balance", "Route"]
+
+
+class Route(UserFunction):
+    """Give each item to the output that a function names.
+
+    Input: ``item``. Outputs: `outs`, `default`, and ``errors`` for the items at which `key` raised,
+    or returned no name of an output.
+
+    Emits when: an item comes.
+    Backpressures when: the output that an item is for has no room. It holds that item, and those
+        behind it wait, whichever output they are for: so no output runs ahead of another.
+    Completes when: the input has ended.
+    Fails when: `key` raises or returns no name of an output, and ``errors`` is not connected.
+    Cancels when: nobody reads any of the outputs any more. As long as one is read it goes on, and
+        what the others would get is dropped.
+
+    It is determinate if `key` is.
+
+    Args:
+        key: A plain function that returns the name of an output for an item.
+        outs: Names of the outputs, at least one, unless there is a `default`.
+        default: Name of the output, one of `outs` or another one, for items for which `key` returns
+            no name of an output. None: that is a failure.
+        name: Name of the stream, by default that of `key`.
+
+    Raises:
+        WiringError: `key` is no plain function; there is no name of an output, or one that is no
+            port's; one is ``errors``.
+
+    Example:
+        >>> from mimo_rx.testing import run_stream
+        >>> route = Route(lambda number: "odd" if number % 2 else "even", outs=["even", "odd"])
+        >>> outs = run_stream(route, {"item": range(5)})
+        >>> outs["even"], outs["odd"]
+        ([0, 2, 4], [1, 3])
+    """
+
+    IN: ClassVar[tuple[str, ...]] = ("item",)
+
+    def __init__(
+        self,
+        key: Callable[[Any], Any],
+        outs: Iterable[str],
+        default: str | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.check_plain("key", key)
+        if isinstance(outs, str):
+            self.refuse("outs must be a list of names", outs, f'write `["{outs}"]`')
+        names = tuple(outs)
+        if default is not None and default not in names:
+            names = (*names, default)
+        self.check_names("outputs", names)
+        if "errors" in names:
+            self.refuse("the output 'errors' is for failures", names, "choose another name")
+        super().__init__(outs=names, name=name or named_after(key, "Route"))
+        self._key = key
+        self._default = default
+
+    async def run(self, ins: Any, outs: Any) -> None:
+        """Give each item to its output."""
+        key = self._key
+        outputs = {name: outs[name] for name in self.main_outs}
+        default = None if self._default is None else outputs[self._default]
+        async for item in ins.item:
+            try:
+                name = key(item)
+                output = outputs.get(name, default)
+                if output is None:
+                    raise self._unknown(name, item, outs)
+            except Exception as error:
+                await self.fail(outs, item, error)
+            else:
+                await output.push(item)
+
+    def _unknown(self, name: object, item: object, outs: Any) -> ValueError:
+        names = ", ".join(map(repr, self.main_outs))
+        return ValueError(
+            f"key of step {outs.errors.process.path!r} must return the name of an output, one of "
+            f"{names}; got {name!r} for {item!r}; default= names one for all others"
+        )
+
+
+class Balance(ReadyMade):
+    """Give each item to one output: to whichever has room, in turn where several have.
+
+    It is for workers that do the same: a slow one gets less, and holds up no other.
+
+    Input: ``item``. Outputs: the `names`.
+
+    Emits when: an item comes and an output has room.
+    Backpressures when: no output that is read has room. Nothing is in hand meanwhile: an item is
+        taken from the input only when there is room for it.
+    Completes when: the input has ended.
+    Fails when: never by itself.
+    Cancels when: nobody reads any of the outputs any more. An output that is not read, or not any
+        more, is skipped; what its reader had in its buffer when it left is dropped. Where none
+        has ever led anywhere, items are discarded, as those of every stream.
+
+    It is not determinate: which output an item goes to depends on who reads how fast. Each output
+    has its items in the order of the input.
+
+    Args:
+        *names: Names of the outputs, at least one.
+        name: Name of the stream, by default ``Balance``.
+
+    Raises:
+        WiringError: There is no name, or one that is no port's.
+
+    Example:
+        >>> from mimo_rx.testing import run_stream
+        >>> run_stream(Balance("first", "second"), {"item": range(5)})
+        {'first': [0, 2, 4], 'second': [1, 3]}
+    """
+
+    IN: ClassVar[tuple[str, ...]] = ("item",)
+
+    def __init__(self, *names: str, name: str | None = None) -> None:
+        self.check_names("outputs", names)
+        super().__init__(outs=names, name=name)
+
+    async def run(self, ins: Any, outs: Any) -> None:
+        """Deal the items out, with a task for each output that waits for room there."""
+        outputs = [output for output in outs if output.is_connected()]
+        if not outputs:
+            async for item in ins.item:
+                await next(iter(outs)).push(item)
+            return
+        crew = Crew(outputs[0].process)
+        dealer = _Dealer(ins.item, outputs)
+        for output in outputs:
+            crew.start(dealer.wait_at(output))
+        try:
+            await crew.join()
+        except _EndOfInput:
+            pass  # those that still waited for room have nothing to wait for
+
+
+class _EndOfInput(Exception):
+    """Ends all tasks of a crew."""
+
+
+class _Dealer:
+    """Deals items out as soon as there are any and there is room for them.
+
+    Whoever of the tasks wakes deals to all outputs. After that either nothing is left, and those
+    whose outputs have room wait for an item; or there is room nowhere, and all wait for room. So
+    no task waits for an item while there is one, and no room goes unnoticed.
+
+    Args:
+        source: The input.
+        outputs: The outputs that are read.
+    """
+
+    def __init__(self, source: Any, outputs: Iterable[Any]) -> None:
+        self._buffer = source.buffer
+        self._taker = Taker(source)
+        self._ring = deque(outputs)
+
+    async def wait_at(self, output: Any) -> None:
+        """Wait for room at `output`, then for an item, and deal; until the input ends.
+
+        Raises:
+            _EndOfInput: It has ended.
+            DownstreamClosed: Nobody reads any of the outputs any more.
+        """
+        buffer = self._buffer
+        while output.is_connected():
+            if output.lacks_room():
+                await output.wait_for_room()
+                # Until the next `await` this one may use it, even where newcomers have to wait.
+                await self._give(output)
+            elif not await buffer.ready():
+                raise _EndOfInput
+            await self._deal()
+
+    async def _deal(self) -> None:
+        items = self._taker.items
+        while items:
+            output = self._next()
+            if output is None:
+                break
+            await self._give(output)
+        if items and self._buffer.getters:
+            # The others wait for an item, and there is one: let them wait for room instead.
+            self._buffer.wake_getter()
+            self._buffer.settle()
+
+    def _next(self) -> Any:
+        """Return the next output that has room."""
+        ring = self._ring
+        for _ in range(len(ring)):
+            output = ring[0]
+            ring.rotate(-1)
+            if output.is_connected() and not output.lacks_room():
+                return output
+        return None
+
+    async def _give(self, output: Any) -> None:
+        """Give an item to `output`, which has room if it is read, if there is one."""
+        taker = self._taker
+        if not taker.items or not output.is_connected():
+            return
+        try:
+            tired = output.fill(islice(taker.taken, 1))
+        finally:
+            taker.settle()
+        if tired is not None:
+            await tired.breathe()

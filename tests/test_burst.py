@@ -1,0 +1,325 @@
+"""Bursts: nobody can tell them from a loop that takes and pushes one item at a time."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reactivex import operators as ops
+
+from helpers import run
+from mimo_rx import Stream, Workflow, failures, flow
+from mimo_rx._burst import burst, take
+from mimo_rx.streams import Map
+from runs import add, collector, go
+
+
+async def loop_by_hand(ins, outs, function):
+    async for item in ins.item:
+        try:
+            result = function(item)
+        except Exception as error:
+            if not outs.errors.is_connected():
+                raise
+            await outs.errors.push((item, error))
+        else:
+            await outs.item.push(result)
+
+
+class ByHand(Stream):
+    """What `Map` does, written by hand."""
+
+    IN = ("item",)
+    OUT = ("item",)
+    SIDE = ("errors",)
+
+    def __init__(self, fn):
+        super().__init__(name="middle")
+        self._function = fn
+
+    async def run(self, ins, outs):
+        await loop_by_hand(ins, outs, self._function)
+
+
+def slowly(seconds, got, most=None):
+    """Make a reader that takes its time, and leaves after `most` items."""
+
+    async def read(ins, outs, state):
+        if most == 0:
+            return
+        async for item in ins.x:
+            got.append(item)
+            if len(got) == most:
+                return
+            if seconds:
+                await asyncio.sleep(seconds)
+
+    return read
+
+
+def source(count, pause_every):
+    async def make(ins, outs, state):
+        for number in range(count):
+            if pause_every and number % pause_every == 0:
+                await asyncio.sleep(0.01)
+            await outs.x.push(number)
+
+    return make
+
+
+def function(number: int) -> int:
+    return 100 // (number % 7) * 1000 + number
+
+
+def third(number: int) -> bool:
+    return number % 3 == 0
+
+
+def repeated(number: int) -> list[int]:
+    return [number] * (number % 3)
+
+
+TRIALS = st.fixed_dictionaries(
+    {
+        "count": st.integers(0, 60),
+        "pause_every": st.integers(0, 9),
+        "thresholds": st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)),
+        "readers": st.lists(
+            st.tuples(st.sampled_from([0, 0.001, 0.02]), st.none() | st.integers(0, 20)),
+            max_size=3,
+        ),
+        "operator": st.sampled_from([None, "map", "filter", "take", "flat_map"]),
+        "errors": st.booleans(),
+    }
+)
+
+OPERATORS: dict[str, Any] = {
+    "map": lambda: ops.map(int.__neg__),
+    "filter": lambda: ops.filter(third),
+    "take": lambda: ops.take(4),
+    "flat_map": lambda: ops.flat_map(repeated),
+}
+
+
+def tried(middle, trial):
+    """Run `middle` between a source and readers; return what came of it."""
+    first, own, last = trial["thresholds"]
+    workflow = Workflow(threshold=last)
+    step = workflow.add_stream(middle, name="middle", threshold=own)
+    add(workflow, source(trial["count"], trial["pause_every"]), "", "x", name="source") | step
+    taken: list[Any] = []
+    for number, (seconds, most) in enumerate(trial["readers"]):
+        taken.append([])
+        reader = add(workflow, slowly(seconds, taken[-1], most), "x", name=f"reader{number}")
+        if number == 0 and trial["operator"]:
+            step["item"] | OPERATORS[trial["operator"]]() | reader
+        else:
+            step["item"] | reader
+    failed: list[Any] = []
+    if trial["errors"]:
+        last_of_all = Stream(["x"], fn=collector(failed), name="failed")
+        step["errors"] | workflow.add_stream(last_of_all, threshold=first)
+    error = None
+    try:
+        statistics = go(workflow)
+    except ZeroDivisionError as raised:
+        error = (str(raised), len(failures(raised)))
+        statistics = None
+    items = [each[0] if isinstance(each, tuple) else each.item for each in failed]
+    return taken, items, error, statistics
+
+
+@given(TRIALS)
+@settings(max_examples=150, deadline=None)
+def test_a_burst_does_what_a_loop_does(trial):
+    """The same items, counters and endings, within the same bounds (P3, P11, C4)."""
+    taken, failed, error, statistics = tried(Map(function, name="middle"), trial)
+    expected = tried(ByHand(function), trial)
+    assert failed == expected[1]
+    assert error == expected[2]
+    if error is None:
+        assert taken == expected[0]
+    if statistics is None:
+        return
+    ours, theirs = statistics.steps, expected[3].steps
+    assert {path: step.ended for path, step in ours.items()} == {
+        path: step.ended for path, step in theirs.items()
+    }
+    for step in ours.values():
+        for port in step.inputs.values():
+            assert port.peak <= max(port.threshold, port.peak - port.over)
+    if all(step.ended == "returned" for step in ours.values()):
+        assert {path: (step.items_in, step.items_out) for path, step in ours.items()} == {
+            path: (step.items_in, step.items_out) for path, step in theirs.items()
+        }
+        assert Counter(edge.items for edge in statistics.edges) == Counter(
+            edge.items for edge in expected[3].edges
+        )
+    else:  # by hand an item is in hand when the end shows
+        assert 0 <= theirs["middle"].items_in - ours["middle"].items_in <= 1
+
+
+def test_an_item_is_taken_only_when_there_is_room_for_it():
+    """P3: nothing is in hand while the stream waits."""
+    seen = []
+
+    def noted(number):
+        seen.append(number)
+        return number
+
+    async def main():
+        workflow = Workflow([], ["out"], threshold=2)
+        step = workflow.add_stream(Map(noted))
+        flow(range(100)) | step
+        step | workflow.outs["out"]
+        async with workflow.open() as opened:
+            await asyncio.sleep(1)
+            assert seen == [0, 1]
+            assert opened.statistics().steps["noted"].items_in == 2
+            assert await opened.outs.out.pop() == 0
+            await asyncio.sleep(1)
+            assert seen == [0, 1, 2]
+            opened.cancel()
+
+    run(main())
+
+
+def test_what_a_burst_had_pushed_before_a_failure_stays():
+    """As with push_many: what went before the item that failed has been handed over."""
+    got: list[Any] = []
+    workflow = Workflow(threshold=50)
+    step = workflow.add_stream(Map(lambda number: 10 // (5 - number), name="middle"))
+
+    async def all_at_once(ins, outs, state):
+        await outs.x.push_many(range(20))
+
+    add(workflow, all_at_once, "", "x", name="source") | step | add(workflow, collector(got), "x")
+    failed: list[Any] = []
+    step["errors"] | add(workflow, collector(failed), "x")
+    go(workflow)
+    assert got == [10 // (5 - number) for number in range(20) if number != 5]
+    assert [failure.item for failure in failed] == [5]
+
+
+def test_a_burst_whose_input_is_closed_by_what_it_calls_ends_quietly():
+    """C4: the function closes the far end, which drops what the burst was about to take."""
+    opened: Any = None
+
+    def closing(number):
+        if number == 3:
+            opened.outs.out.close()
+        return number
+
+    async def main():
+        nonlocal opened
+        workflow = Workflow([], ["out"], threshold=20)
+
+        async def all_at_once(ins, outs, state):
+            await outs.x.push_many(range(20))
+
+        step = workflow.add_stream(Map(closing))
+        add(workflow, all_at_once, "", "x", name="source") | step
+        step | workflow.outs["out"]
+        async with workflow.open() as opened:
+            await asyncio.sleep(1)
+        return opened.statistics()
+
+    statistics = run(main())
+    assert statistics.steps["closing"].ended == "downstream"
+    assert statistics.steps["closing"].items_in == 4
+
+
+def test_a_burst_that_nobody_reads_lets_the_loop_go_round():
+    """P12: also where every item comes at once and is discarded."""
+    rounds = 0
+
+    async def main():
+        nonlocal rounds
+        workflow = Workflow(threshold=100)
+
+        async def all_at_once(ins, outs, state):
+            await outs.x.push_many(range(100_000))
+
+        add(workflow, all_at_once, "", "x", name="source") | workflow.add_stream(Map(abs))
+        running = asyncio.create_task(workflow.run())
+        while not running.done():
+            rounds += 1
+            await asyncio.sleep(0)
+        await running
+
+    run(main())
+    assert rounds >= 100
+
+
+def test_a_burst_of_a_long_input_lets_the_loop_go_round():
+    """P12: also where it never waits, neither for items nor for room."""
+    rounds = 0
+
+    async def main():
+        nonlocal rounds
+        workflow = Workflow()
+        step = workflow.add_stream(Map(abs))
+        for number in range(20_000):
+            step.push(number)
+        running = asyncio.create_task(workflow.run())
+        while not running.done():
+            rounds += 1
+            await asyncio.sleep(0)
+        await running
+
+    run(main())
+    assert rounds >= 20
+
+
+# take()
+
+
+@pytest.mark.parametrize(
+    ("most", "shares", "sizes"), [(3, 1, [3, 3, 3, 1]), (9, 2, [5, 2, 1, 1, 1])]
+)
+def test_take_takes_what_is_there_but_leaves_others_their_share(most, shares, sizes):
+    taken: list[Any] = []
+
+    async def taking(ins, outs, state):
+        while items := await take(ins.x, most, shares=shares):
+            taken.append(items)
+
+    workflow = Workflow()
+    step = add(workflow, taking, "x", name="taking")
+    for number in range(10):
+        step.push(number)
+    statistics = go(workflow)
+    assert [item for items in taken for item in items] == list(range(10))
+    assert [len(items) for items in taken] == sizes
+    assert statistics.steps["taking"].items_in == 10
+
+
+def test_take_makes_room_for_those_that_wait():
+    """P6."""
+    got: list[Any] = []
+
+    async def taking(ins, outs, state):
+        while items := await take(ins.x, 5):
+            got.extend(items)
+            await asyncio.sleep(1)
+
+    workflow = Workflow(threshold=2)
+    sink = add(workflow, taking, "x", name="taking")
+    for start in (0, 100):
+        flow(range(start, start + 10)) | sink
+    go(workflow)
+    assert sorted(got) == [*range(10), *range(100, 110)]
+
+
+def test_burst_tells_when_its_input_has_ended():
+    async def once(ins, outs, state):
+        state["first"] = await burst(ins.x, outs.y, lambda items: items)
+        state["second"] = await burst(ins.x, outs.y, lambda items: items)
+
+    workflow = Workflow()
+    step = add(workflow, once, "x", "y", name="once")
+    step.push(1)
+    go(workflow)
+    assert step.stream.state == {"first": True, "second": False}
