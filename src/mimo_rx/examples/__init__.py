@@ -24,7 +24,12 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "multi_output": "Push to two named outputs, each of which goes its own way.",
         "join": "Add up two streams, item by item.",
         "peek_merge": "Merge two sorted streams into one sorted stream, by looking ahead.",
+        "intervals": "Find all overlaps of two sorted files of intervals, in one pass.",
+        "sensors": "Watch three sensors at different rates: the latest of each, means of windows, "
+        "alarms.",
         "service": "Keep a workflow open, and ask it from many tasks at once.",
+        "crawl": "Crawl a small site, by a ring that ends when there is no more to ask for.",
+        "access_log": "Report on web server logs: status classes, top talkers, failing paths.",
         "census": "Take a census of a tree of Python source, by default of the standard library.",
     }
 )

@@ -1,0 +1,280 @@
+"""Find all overlaps of two sorted files of intervals, in one pass.
+
+The files are BED: on each line ``chrom``, ``start``, ``end`` and a name, separated by tabs. The end
+is not part of the interval. They are sorted by the first two columns, as ``LC_ALL=C sort -k1,1
+-k2,2n`` does it; a line out of order is an error, which names it.
+
+``peek`` looks at the next interval of either file and leaves it there, so a stream can take the one
+that begins first, and knows whether what it took can still overlap anything of the other file. It
+holds no other, so memory is that of the buffers and of the intervals over one place, however long
+the files.
+
+Pairs are printed in the order in which their overlaps begin, on a line each: the interval of the
+first file, then that of the second one, as ``bedtools intersect -wa -wb`` writes them. A file may
+be compressed (``.gz``), and ``-`` is stdin. Without files, two are made up, the same each time.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, TypeAlias
+
+import click
+
+from mimo_rx import Input, InputClosed, Inputs, Outputs, Stream, Workflow, flow, stream
+from mimo_rx.streams import ReadLines
+
+from ._command import GRAPH, SETTINGS, STATS, carry_out, count_option, help_of, threshold_option
+
+
+class Interval(NamedTuple):
+    """The positions from `start` on, but before `end`, of one chromosome."""
+
+    chrom: str
+    start: int
+    end: int
+    name: str
+
+    def __str__(self) -> str:
+        return "\t".join(map(str, self))
+
+
+Pair: TypeAlias = tuple[Interval, Interval]
+
+
+class BadLine(ValueError):
+    """A line is no interval, or is out of order."""
+
+
+def intervals(
+    a: Path | None = None,
+    b: Path | None = None,
+    count: int = 100,
+    threshold: int = 100,
+    *,
+    found: list[Pair] | None = None,
+) -> Workflow:
+    """Return the workflow that finds and prints the overlaps.
+
+    Args:
+        a: The first file, compressed or not; None for one that is made up.
+        b: The second one.
+        count: Intervals of a file that is made up, at least 0.
+        threshold: Items that a buffer may hold, at least 1.
+        found: Where the pairs are put as well.
+    """
+    workflow = Workflow(name="intervals", threshold=threshold)
+    overlapping = workflow.add_stream(overlap())
+    for port, path in ("a", a), ("b", b):
+        lines = workflow.add_stream(source(path, port, count))
+        lines | parsing(path, port) | overlapping[port]
+    overlapping | show()
+    if found is not None:
+        overlapping | keep(state=found)
+    return workflow
+
+
+def source(path: Path | None, port: str, count: int) -> Stream:
+    """Return the stream that reads a file, or makes one up."""
+    if path is None:
+        return made_up(name=f"make up {port}", state=(port, count))
+    return ReadLines(path, name=f"read {port}")
+
+
+def parsing(path: Path | None, port: str) -> Stream:
+    return parse(name=f"parse {port}", state=path or f"made-up {port}")
+
+
+# Its streams.
+
+
+@stream(outs=["item"])
+async def made_up(ins: Inputs, outs: Outputs, what: tuple[str, int]) -> None:
+    """Make up a file, and read it as any other."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "made-up.bed")
+        with path.open("w") as file:  # at once: nobody has anything to do before it is there
+            file.writelines(f"{interval}\n" for interval in at_random(*what))
+        await ReadLines(path).run(ins, outs)
+
+
+@stream(ins=["line"], outs=["interval"])
+async def parse(ins: Inputs, outs: Outputs, file: object) -> None:
+    """Make intervals of lines, skipping comments, and see that they are in order."""
+    number, before = 0, ("", 0)
+    async for line in ins.line:
+        number += 1
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
+        try:
+            interval = interval_of(line)
+        except ValueError as error:
+            raise BadLine(f"line {number} of {str(file)!r}: {error}") from None
+        if interval[:2] < before:
+            raise BadLine(
+                f"line {number} of {str(file)!r} is out of order: {place(interval[:2])} comes "
+                f"after {place(before)}; sort the file with `LC_ALL=C sort -k1,1 -k2,2n`"
+            )
+        before = interval[:2]
+        await outs.interval.push(interval)
+
+
+@stream(ins=["a", "b"], outs=["pair"])
+async def overlap(ins: Inputs, outs: Outputs, state: object) -> None:
+    """Push each pair of intervals that have a position in common.
+
+    Of those that were taken it holds the ones that end behind the place that the other input has
+    come to. All of these began before the next interval to be taken does, so what is left of them
+    when that one begins overlaps it.
+    """
+    held_a: list[Interval] = []
+    held_b: list[Interval] = []
+    while True:
+        a, b = await head(ins.a), await head(ins.b)
+        if a is not None and (b is None or a[:2] <= b[:2]):
+            held_b = [each for each in held_b if reaches(each, a)]
+            await outs.pair.push_many((a, each) for each in held_b)
+            if b is not None and reaches(a, b):
+                held_a.append(a)
+            await ins.a.pop()
+        elif b is not None:
+            held_a = [each for each in held_a if reaches(each, b)]
+            await outs.pair.push_many((each, b) for each in held_a)
+            if a is not None and reaches(b, a):
+                held_b.append(b)
+            await ins.b.pop()
+        else:
+            return  # not before: what is left of one file may still be out of order
+
+
+@stream(ins=["pair"])
+async def show(ins: Inputs, outs: Outputs, state: object) -> None:
+    async for a, b in ins.pair:
+        click.echo(f"{a}\t{b}")
+
+
+@stream(ins=["pair"])
+async def keep(ins: Inputs, outs: Outputs, found: list[Pair]) -> None:
+    async for pairs in ins.pair.chunks():
+        found.extend(pairs)
+
+
+# What they call.
+
+
+async def head(port: Input[Interval]) -> Interval | None:
+    """Look at the next interval and leave it there; None at the end."""
+    try:
+        return await port.peek()
+    except InputClosed:
+        return None
+
+
+def reaches(interval: Interval, later: Interval) -> bool:
+    """Tell whether an interval goes on where a later one begins."""
+    return interval.chrom == later.chrom and interval.end > later.start
+
+
+def interval_of(line: str) -> Interval:
+    """Return what stands on a line; a name may be left out, and columns after it are skipped.
+
+    Raises:
+        ValueError: It is no interval.
+    """
+    chrom, *columns = line.split("\t")
+    try:
+        start, end = map(int, columns[:2])
+    except ValueError:
+        raise ValueError(
+            f"an interval is chrom, start, end and name, with tabs between them, got {line!r}"
+        ) from None
+    if not 0 <= start < end:
+        raise ValueError(f"a start is at least 0 and less than its end, got {start} and {end}")
+    return Interval(chrom, start, end, columns[2] if len(columns) > 2 else ".")
+
+
+def place(position: tuple[str, int]) -> str:
+    chrom, start = position
+    return f"{chrom}:{start}"
+
+
+def at_random(port: str, count: int) -> Iterator[Interval]:
+    """Make up sorted intervals, on two chromosomes: the same ones each time."""
+    random = Random(port)
+    for chrom, numbers in ("chr1", range(count // 2)), ("chr2", range(count // 2, count)):
+        start = 0
+        for number in numbers:
+            start += random.randrange(200)
+            yield Interval(chrom, start, start + random.randrange(1, 200), f"{port}{number}")
+
+
+# The command.
+
+
+def by_brute_force(a: Iterable[Interval], b: Iterable[Interval]) -> list[Pair]:
+    """Try every pair."""
+    return [
+        (one, other)
+        for one, other in itertools.product(a, b)
+        if one.chrom == other.chrom and one.start < other.end and other.start < one.end
+    ]
+
+
+def check(found: list[Pair], a: Path | None, b: Path | None, count: int) -> None:
+    """Compare what was found with the answer of brute force, and say so.
+
+    Raises:
+        ClickException: They differ.
+    """
+    read_again: list[list[Interval]] = [
+        flow(source(path, port, count) | parsing(path, port)).to_list().run()
+        for port, path in (("a", a), ("b", b))
+    ]
+    expected = by_brute_force(*read_again)
+    if Counter(found) != Counter(expected):
+        missing = len(list((Counter(expected) - Counter(found)).elements()))
+        wrong = len(list((Counter(found) - Counter(expected)).elements()))
+        raise click.ClickException(
+            f"of {len(expected)} pairs by brute force {missing} are missing; {wrong} are wrong"
+        )
+    tried = " × ".join(f"{len(each):,}" for each in read_again)
+    click.echo(f"{len(found):,} pairs, the same as by brute force ({tried})", err=True)
+
+
+FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
+
+@click.command("intervals", help=help_of(intervals), context_settings=SETTINGS)
+@click.argument("files", metavar="[A B]", type=FILE, nargs=-1)
+@count_option("Intervals of each file that is made up.")
+@threshold_option(100)
+@click.option(
+    "--check", "checks", is_flag=True, help="Compare with brute force, which holds everything."
+)
+@GRAPH
+@STATS
+def main(
+    files: tuple[Path, ...], count: int, threshold: int, checks: bool, graph: bool, stats: bool
+) -> None:
+    if len(files) not in (0, 2):
+        raise click.UsageError(f"give two files, or none, got {len(files)}")
+    if files.count(Path("-")) > (0 if checks else 1):
+        raise click.UsageError("stdin can be read once only; give files")
+    a, b = files or (None, None)
+    found: list[Pair] | None = [] if checks else None
+    workflow = intervals(a, b, count, threshold, found=found)
+    try:
+        carry_out(workflow, workflow.start, graph=graph, stats=stats)
+        if found is not None and not graph:
+            check(found, a, b, count)
+    except (BadLine, UnicodeDecodeError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()
