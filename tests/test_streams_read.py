@@ -377,20 +377,23 @@ def test_what_stands_in_the_place_of_stdin_is_read(monkeypatch):
 def test_p5_no_more_than_a_block_is_read_ahead(tmp_path):
     path = written(tmp_path, b"x\n" * (4 * BLOCK))
     reader: Any = ReadLines(path)
-    blocks: list[int] = []
+    reads: list[int] = []
     loop: Any = None
     read = reader._read
 
     second = asyncio.Event()
 
     def counting(lines, give):
-        def count(block):
-            blocks.append(len(block))
-            if len(blocks) == 2:
-                loop.call_soon_threadsafe(second.set)
-            give(block)
+        read_bytes = lines._read
 
-        read(lines, count)
+        def count(size):
+            reads.append(size)
+            if len(reads) == 2:
+                loop.call_soon_threadsafe(second.set)
+            return read_bytes(size)
+
+        lines._read = count
+        read(lines, give)
 
     reader._read = counting
 
@@ -400,7 +403,7 @@ def test_p5_no_more_than_a_block_is_read_ahead(tmp_path):
         await second.wait()
         for _ in range(100):
             await asyncio.sleep(0)
-        assert len(blocks) == 2
+        assert len(reads) == 2
 
     step = reader | Stream(["item"], fn=take_some_and_look)
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 __all__ = ["BLOCK", "Compressor", "Halt", "Halted", "Pipe", "compressor", "matching", "opened"]
 
-BLOCK = 1 << 18
+BLOCK = 1 << 19
 """Bytes that are read, and at least gathered before they are written, at a time."""
 _PIECE = 512 if sys.platform == "win32" else select.PIPE_BUF
 """Bytes that a pipe takes without waiting once it takes any."""

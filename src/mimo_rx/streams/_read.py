@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from .._failure import add_note
-from ._ahead import Give, ReadAhead
+from ._ahead import Give, ReadAhead, Wait
 from ._files import Halt, matching, opened
 from ._lines import Lines
 from ._of_files import OfFiles
@@ -55,13 +56,13 @@ class _Reader(OfFiles):
         """Push what the files hold."""
         await ReadAhead(outs.item, self._work).push_all()
 
-    def _work(self, halt: Halt, give: Give) -> None:
+    def _work(self, halt: Halt, give: Give, wait: Wait) -> None:
         for path in list(matching(self._paths)):
             try:
                 with opened(path, halt) as read:
                     lines = Lines(
                         path,
-                        read,
+                        partial(_read_ahead, read, wait),
                         self._encoding,
                         self._errors,
                         self._max_line,
@@ -75,6 +76,13 @@ class _Reader(OfFiles):
     def _read(self, lines: Lines, give: Give) -> None:
         for block in lines.blocks():
             give(block)
+
+
+def _read_ahead(read: Callable[[int], bytes], wait: Wait, size: int) -> bytes:
+    """Read, then wait until what was read is wanted."""
+    data = read(size)
+    wait()
+    return data
 
 
 class ReadLines(_Reader):
@@ -92,7 +100,7 @@ class ReadLines(_Reader):
 
     Inputs: none. Outputs: ``item``.
 
-    Emits when: a block of lines was read, at most 256 KiB of (decompressed) bytes. From a pipe, a
+    Emits when: a block of lines was read, at most 512 KiB of (decompressed) bytes. From a pipe, a
         terminal or a socket, each line as soon as it is there.
     Backpressures when: ``item`` has no room. One block is then in hand, one more is read ahead.
     Completes when: the last file has ended.
@@ -144,7 +152,7 @@ class ReadJsonLines(_Reader):
 
     Inputs: none. Outputs: ``item``.
 
-    Emits when: a block of lines was read, at most 256 KiB of (decompressed) bytes.
+    Emits when: a block of lines was read, at most 512 KiB of (decompressed) bytes.
     Backpressures when: ``item`` has no room. One block is then in hand, one more is read ahead.
     Completes when: the last file has ended.
     Fails when: a line is no JSON, which the error names, with its column; or as `ReadLines` does.
@@ -211,7 +219,7 @@ class ReadCsv(_Reader):
 
     Inputs: none. Outputs: ``item``.
 
-    Emits when: a block of rows was read, at most 256 KiB of (decompressed) bytes.
+    Emits when: a block of rows was read, at most 512 KiB of (decompressed) bytes.
     Backpressures when: ``item`` has no room. One block is then in hand, one more is read ahead.
     Completes when: the last file has ended.
     Fails when: a row has more or fewer values than there are `fields`; a header names one twice;

@@ -109,7 +109,7 @@ class WriteLines(_Writer):
     Inputs: ``item``. Outputs: ``errors``, for the items that cannot be written.
 
     Emits when: never, but for ``errors``.
-    Backpressures when: 256 KiB are gathered, and the block before is still being written.
+    Backpressures when: 512 KiB are gathered, and the block before is still being written.
     Completes when: the input has ended, and the file is in its place.
     Fails when: the file cannot be opened (before an item is taken) or written; an item is no
         string, holds an end of line or has no place in the encoding, and ``errors`` is not
@@ -169,7 +169,7 @@ class WriteJsonLines(_Writer):
     Inputs: ``item``. Outputs: ``errors``, for the items that cannot be written.
 
     Emits when: never, but for ``errors``.
-    Backpressures when: 256 KiB are gathered, and the block before is still being written.
+    Backpressures when: 512 KiB are gathered, and the block before is still being written.
     Completes when: the input has ended, and the file is in its place.
     Fails when: the file cannot be opened (before an item is taken) or written; an item is no JSON,
         or `default` raises, and ``errors`` is not connected.
@@ -227,7 +227,7 @@ class WriteCsv(_Writer):
     Inputs: ``item``. Outputs: ``errors``, for the items that cannot be written.
 
     Emits when: never, but for ``errors``.
-    Backpressures when: 256 KiB are gathered, and the block before is still being written.
+    Backpressures when: 512 KiB are gathered, and the block before is still being written.
     Completes when: the input has ended, and the file is in its place.
     Fails when: the file cannot be opened (before an item is taken) or written; an item is nothing
         of the above, has a value for which there is no column, or none for the encoding or the
