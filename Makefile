@@ -8,10 +8,11 @@ PYTHON ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Stamps: the environment itself, the package with what it needs to run, the package with what
-# its tests need.
+# its tests need, the peers of the benchmarks.
 MADE := $(VENV)/.made
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
+BENCH := $(VENV)/.installed-bench
 
 # A virtual environment is usable if it was made in this directory and its interpreter still
 # starts, is new enough and has pip.
@@ -27,11 +28,11 @@ BUILD := hatchling editables
 .DELETE_ON_ERROR:
 # One step at a time, also under `make -j`: two installs in one environment would collide.
 .NOTPARALLEL:
-.PHONY: help demo test soak lint types imports bench clean remake
+.PHONY: help demo test soak lint types imports bench bench-check clean remake
 
 help: ## show this list
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 		while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
 
 demo: $(RUN) ## install the package and take a census of Python's standard library
@@ -62,8 +63,11 @@ types: $(DEV) ## mypy, strict
 imports: $(DEV) ## import-linter: the direction of imports
 	$(BIN)/lint-imports --no-cache
 
-bench: $(RUN) ## print the table of throughputs
-	@$(BIN)/python benchmarks/throughput.py
+bench: $(BENCH) ## measure beside the peers that can be installed, and print the tables
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-check: $(RUN) ## fail if a ratio to the hand-written queues is worse than the one stored
+	@$(BIN)/python -m benchmarks --quick --check
 
 clean: ## remove the virtual environment, caches and builds
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -121,3 +125,13 @@ $(RUN): $(MADE) pyproject.toml
 $(DEV): $(MADE) pyproject.toml
 	$(call install,.[dev])
 	@touch $(RUN) $@
+
+# One by one: a peer that cannot be installed here is no reason to go without the others.
+PEERS := import tomllib; \
+	print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"], sep="\n")
+$(BENCH): $(RUN) pyproject.toml
+	@$(BIN)/python -c '$(PEERS)' | while read -r peer; do \
+		$(BIN)/python -m pip install --quiet --only-binary :all: "$$peer" >/dev/null 2>&1 \
+			|| echo "could not install $$peer: the benchmarks leave it out"; \
+	done
+	@touch $@

@@ -1,10 +1,8 @@
-"""Measure the ready-made streams against what one would write without them, and print a table.
+"""The ready-made streams, each beside what one would write without it.
 
-    python benchmarks/streams.py [--items N] [--rounds N] [--only NAME] [--markdown]
-
-Each is compared in one run: a chain with the same loops by hand, calls that wait with the ideal and
-with aiostream, calls in processes with one core and with a bare pool, lines with a plain loop over
-the file, a merge with ``heapq.merge``. How: see measure.py.
+A chain beside the same loops by hand, calls that wait beside the ideal and aiostream, calls in
+processes beside one core and a bare pool, lines beside a plain loop over the file, a merge beside
+``heapq.merge``.
 """
 
 from __future__ import annotations
@@ -14,32 +12,22 @@ import atexit
 import gc
 import heapq
 import multiprocessing
-import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-import click
-
-# Started as a script, its own package is not on the path yet.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benchmarks import throughput
-from benchmarks.measure import Contender, Target, machine
-
-import mimo_rx.streams
-from mimo_rx import Workflow, flow, stream
+from benchmarks.measure import Against, Case, Contender, at_least, at_most, beside
+from mimo_rx import Workflow, flow, stream, streams
 from mimo_rx.streams import Map
 
-__all__ = ["CONTENDERS"]
-
-streams: Any = mimo_rx.streams
+__all__ = ["STREAMS"]
 
 
 @stream(ins=["item"])
@@ -221,29 +209,29 @@ def lines_there(_: int) -> int:
     return big_file()[1]
 
 
-def memory_of_lines() -> throughput.Row:
-    """Read the file once more, and look at every allocation of Python's."""
-    lines_there(0)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        lines_read(0)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    megabytes = (peak - before) / 1e6
-    return throughput.Row(
-        MEMORY,
-        f"memory of ReadLines, {MEGABYTES} MB",
-        megabytes,
-        "MB",
-        None,
-        None,
-        f"≤ {MEMORY_BOUND:g} MB",
-        megabytes <= MEMORY_BOUND,
-        (megabytes,),
-    )
+@dataclass(frozen=True)
+class Memory(Contender):
+    """Reads the file once more, and looks at every allocation of Python's; its figure is in MB."""
+
+    @property
+    def unit(self) -> str:
+        """The unit of its figure."""
+        return "MB"
+
+    def turn(self, items: int, clock: Callable[[], float] = perf_counter) -> float:
+        """Take one turn, and return the megabytes."""
+        lines = lines_there(0)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            read = lines_read(0)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        if read != lines:
+            raise RuntimeError(f"{read} lines were read of {lines}")
+        return (peak - before) / 1e6
 
 
 # Eight sorted inputs.
@@ -268,136 +256,140 @@ def merged(items: int) -> int:
     return counted(step)
 
 
-# The table
+# The cases
 
-CHAIN = partial(Contender, group="chain", expected=of_batches)
-WAITING = partial(Contender, group="waits", expected=lambda _: WAITS, is_whole=True)
-BUSY = partial(Contender, group="processes", expected=lambda _: CALLS, is_whole=True)
-LINES = partial(Contender, group="lines", expected=lines_there, is_whole=True)
-MERGE = partial(Contender, group="merge", expected=as_many)
-TITLE = f"{WAITS:,} calls of {SECONDS:g} s, {AT_ONCE} at a time"
+WAITING = partial(Contender, expected=lambda _: WAITS, is_whole=True)
+BUSY = partial(Contender, expected=lambda _: CALLS, is_whole=True)
+LINES = partial(Contender, expected=lines_there, is_whole=True)
+TWO_WAYS = ((True, "", ""), (False, "-unordered", ", ordered=False"))
 
-CONTENDERS = (
-    CHAIN("chain-by-hand", title="three loops and batches by hand", job=by_hand),
-    CHAIN(
-        "chain",
-        title="three Maps and a Batch",
-        job=ready_made,
-        reference="chain-by-hand",
-        target=Target(1.5),
+STREAMS = (
+    Case(
+        "map-chain",
+        "Three Maps and a Batch",
+        "Three plain functions and batches of a hundred; the time is that of an item.",
+        (
+            Contender("by-hand", "three loops and batches by hand", by_hand, of_batches),
+            Contender(
+                "mimo",
+                "mimo_rx, Map | Map | Map | Batch",
+                ready_made,
+                of_batches,
+                against=(at_most(1.5, "by-hand"),),
+                is_ours=True,
+            ),
+        ),
+        is_quick=False,
     ),
-    WAITING("waits-ideal", title=f"{TITLE}: ideal", job=ideal),
-    *(
-        WAITING(
-            f"waits{suffix}",
-            title=f"{TITLE}: Map{words}",
-            job=partial(waits_mapped, ordered),
-            reference="waits-ideal",
-            target=Target(0.9, is_speed=True),
-        )
-        for ordered, suffix, words in ((True, "", ""), (False, "-unordered", ", ordered=False"))
+    Case(
+        "map-waits",
+        "Calls that wait",
+        f"{WAITS:,} calls of {SECONDS:g} s each, {AT_ONCE} at a time.",
+        (
+            WAITING("ideal", "the ideal", ideal),
+            *(
+                WAITING(
+                    f"mimo{suffix}",
+                    f"mimo_rx, Map(concurrency={AT_ONCE}{words})",
+                    partial(waits_mapped, ordered),
+                    against=(at_least(0.9, "ideal"),),
+                    is_ours=True,
+                )
+                for ordered, suffix, words in TWO_WAYS
+            ),
+            *(
+                WAITING(
+                    f"aiostream{suffix}",
+                    f"aiostream, map(task_limit={AT_ONCE}{words})",
+                    partial(waits_aiostream, ordered),
+                    against=(beside("ideal"),),
+                    peer="aiostream",
+                )
+                for ordered, suffix, words in TWO_WAYS
+            ),
+        ),
+        is_quick=False,
     ),
-    *(
-        WAITING(
-            f"aiostream{suffix}",
-            title=f"{TITLE}: aiostream{words}",
-            job=partial(waits_aiostream, ordered),
-            reference="waits-ideal",
-        )
-        for ordered, suffix, words in ((True, "", ""), (False, "-unordered", ", ordered=False"))
+    Case(
+        "map-processes",
+        "Calls that compute",
+        f"{CALLS:,} calls that keep a core busy for about 1 ms each.",
+        (
+            BUSY("loop", "a plain loop", one_core),
+            BUSY(
+                "mimo-one",
+                'mimo_rx, Map(executor="processes", concurrency=1)',
+                partial(in_processes, 1),
+                against=(beside("loop"),),
+                is_ours=True,
+            ),
+            BUSY(
+                "mimo",
+                'mimo_rx, Map(executor="processes", concurrency=2)',
+                partial(in_processes, 2),
+                against=(at_least(1.7, "mimo-one"), Against("loop", None, is_speed=True)),
+                is_ours=True,
+            ),
+            *(
+                BUSY(
+                    f"pool-{chunk}",
+                    f"ProcessPoolExecutor(2).map(chunksize={chunk})",
+                    partial(bare_pool, chunk),
+                    against=(Against("loop", None, is_speed=True),),
+                )
+                for chunk in (1, 10)
+            ),
+        ),
+        is_quick=False,
     ),
-    BUSY("one-core", title=f"{CALLS:,} calls of 1 ms in a plain loop", job=one_core),
-    BUSY(
-        "process",
-        title='… Map(executor="processes", concurrency=1)',
-        job=partial(in_processes, 1),
-        reference="one-core",
+    Case(
+        "read-lines",
+        "Lines of a file",
+        f"A file of {MEGABYTES} MB, of lines of 50 to 150 characters, which are counted.",
+        (
+            LINES("loop", "for line in open(...)", lines_plainly),
+            LINES(
+                "mimo",
+                "mimo_rx, ReadLines",
+                lines_read,
+                against=(at_least(0.5, "loop"),),
+                is_ours=True,
+            ),
+        ),
+        is_quick=False,
     ),
-    BUSY(
-        "processes",
-        title='… Map(executor="processes", concurrency=2)',
-        job=partial(in_processes, 2),
-        reference="one-core",
-        target=Target(1.7, is_speed=True),
+    Case(
+        "read-lines-memory",
+        "Memory of lines",
+        "What reading that file takes at any time beyond what there was before, in MB.",
+        (
+            Memory(
+                "mimo",
+                "mimo_rx, ReadLines, memory",
+                lambda _: 0,
+                lambda _: 0,
+                against=(Against(None, MEMORY_BOUND),),
+                is_ours=True,
+            ),
+        ),
+        is_quick=False,
+        turns=1,
     ),
-    *(
-        BUSY(
-            f"pool-{chunk}",
-            title=f"… ProcessPoolExecutor(2).map(chunksize={chunk})",
-            job=partial(bare_pool, chunk),
-            reference="one-core",
-        )
-        for chunk in (1, 10)
-    ),
-    LINES("lines-plain", title=f"for line in open(…), {MEGABYTES} MB", job=lines_plainly),
-    LINES(
-        "lines",
-        title=f"ReadLines, {MEGABYTES} MB",
-        job=lines_read,
-        reference="lines-plain",
-        target=Target(0.5, is_speed=True),
-    ),
-    MERGE("merge-heapq", title=f"heapq.merge of {INPUTS}", job=merged_plainly),
-    MERGE(
-        "merge",
-        title=f"MergeSorted of {INPUTS}",
-        job=merged,
-        reference="merge-heapq",
-        target=Target(3),
+    Case(
+        "merge-sorted",
+        "A merge of eight",
+        f"{INPUTS} sorted inputs merged into one.",
+        (
+            Contender("heapq", f"heapq.merge of {INPUTS}", merged_plainly, as_many),
+            Contender(
+                "mimo",
+                "mimo_rx, MergeSorted",
+                merged,
+                as_many,
+                against=(at_most(3, "heapq"),),
+                is_ours=True,
+            ),
+        ),
+        is_quick=False,
     ),
 )
-MEMORY = "memory"
-NAMES = [*dict.fromkeys(each.group for each in CONTENDERS), MEMORY, *(c.key for c in CONTENDERS)]
-
-
-@click.command()
-@click.option(
-    "--items",
-    type=click.IntRange(1),
-    default=300_000,
-    show_default=True,
-    help="Items of a turn of the chain and the merge.",
-)
-@click.option(
-    "--rounds",
-    type=click.IntRange(1),
-    default=5,
-    show_default=True,
-    help="Turns that each contender takes; the best of them counts.",
-)
-@click.option(
-    "--only",
-    type=click.Choice(NAMES),
-    multiple=True,
-    metavar="NAME",
-    help=f"Measure this alone, and what it is compared with: {', '.join(NAMES)}. "
-    "May be given several times.",
-)
-@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table as Markdown.")
-def main(items: int, rounds: int, only: tuple[str, ...], as_markdown: bool) -> None:
-    """Measure the ready-made streams against what one would write without them.
-
-    Contenders take turns, and the best turn of each counts. What misses its target is marked.
-    """
-    rows = measure(only or tuple(NAMES), items, rounds)
-    lines = [throughput.HEAD, *map(throughput.cells, rows)]
-    layout = throughput.to_markdown if as_markdown else throughput.to_text
-    click.echo("\n".join(layout(lines)))
-    click.echo(f"\nThe best of {rounds} turns; all take turns. {machine()}")
-
-
-def measure(names: Sequence[str], items: int, rounds: int) -> list[throughput.Row]:
-    """Measure the groups and contenders in `names`, and what they are compared with."""
-    chosen = [each for each in CONTENDERS if each.key in names or each.group in names]
-    needed = {each.key for each in chosen} | {each.reference for each in chosen}
-    rows: list[throughput.Row] = []
-    for group in dict.fromkeys(each.group for each in chosen):
-        members = [each for each in CONTENDERS if each.group == group and each.key in needed]
-        rows += throughput.compared(throughput.with_progress(group, members, items, rounds))
-    if MEMORY in names:
-        rows.append(memory_of_lines())
-    return rows
-
-
-if __name__ == "__main__":
-    main()

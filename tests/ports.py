@@ -5,9 +5,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from mimo_rx._buffer import Buffer
+from mimo_rx._inner import Buffer, Input, Output
 from mimo_rx._link import Link
-from mimo_rx._port import Input, Output
 from mimo_rx._process import Process
 from mimo_rx._pushed import Pushed
 

@@ -22,6 +22,8 @@ from mimo_rx._port import Input, Output
 from ports import assert_nobody_waits, buffer, counted, outputs, reader, start, through, turns
 from trials import ShuffledLoop
 
+pytestmark = pytest.mark.conformance
+
 BREATH = 8
 """Calls before the loop goes round (P12): few, so that these waits are tried too."""
 ITEMS = 7

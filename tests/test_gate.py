@@ -10,6 +10,8 @@ from mimo_rx._gate import Gate
 from mimo_rx._link import Link
 from ports import assert_nobody_waits, buffer, cancel, output, outputs, pipe, reader, start, turns
 
+pytestmark = pytest.mark.conformance
+
 PUSHES = {
     "push": lambda out: out.push("x"),
     "push with a timeout": lambda out: out.push("x", timeout=99),

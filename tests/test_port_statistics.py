@@ -10,6 +10,8 @@ from helpers import run
 from mimo_rx import Input, Stream, Workflow
 from ports import buffer, cancel, output, outputs, pipe, reader, start, turns
 
+pytestmark = pytest.mark.conformance
+
 
 def test_p11_items_in_and_out_count_what_was_taken_and_pushed():
     """P11: by every kind of call, and also to an output that leads nowhere."""

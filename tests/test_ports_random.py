@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from mimo_rx import DownstreamClosed, InputClosed
 from mimo_rx._port import Input, Output
 from mimo_rx._pushed import Pushed
 from ports import assert_nobody_waits, buffer, outputs, turns
+
+pytestmark = pytest.mark.conformance
 
 # A script is a list of (what, how many, patience); patience is None (wait as long as it takes), a
 # negative number (cancel after so many turns of the loop), or a number of seconds (a timeout).

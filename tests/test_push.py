@@ -23,6 +23,8 @@ from ports import (
     turns,
 )
 
+pytestmark = pytest.mark.conformance
+
 
 async def take(port: Input[int], count: int) -> list[int]:
     """Pop some items."""

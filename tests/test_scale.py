@@ -1,11 +1,6 @@
-"""Size: memory (rule P5), long chains, wide fans, deep nests, many operators; and the benchmark."""
+"""Size: memory (rule P5), long chains, wide fans, deep nests, many operators."""
 
-import json
-
-import pytest
-from benchmarks import jobs, scale, throughput
-from benchmarks.measure import Contender
-from click.testing import CliRunner
+from benchmarks.cases.memory import measure_memory
 from reactivex import operators as ops
 
 from helpers import run
@@ -16,12 +11,12 @@ from mimo_rx import Stream, Workflow, flow, stream
 
 def test_p5_memory_does_not_depend_on_the_number_of_items():
     """P5: 200,000 integers would fill 6 MB; in front of a slow reader they take next to nothing."""
-    assert scale.measure_memory(200_000).megabytes < 0.5
+    assert measure_memory(200_000) < 0.5
 
 
 def test_the_measure_of_memory_sees_a_buffer_without_a_bound():
     """The test of P5 could fail: with room for all items in the buffer, they are seen."""
-    assert scale.measure_memory(200_000, threshold=1_000_000).megabytes > 5
+    assert measure_memory(200_000, threshold=1_000_000) > 5
 
 
 # Size
@@ -148,49 +143,3 @@ def test_10000_links_make_a_workflow_of_as_many_edges():
     statistics = run(workflow.run())
     assert len(statistics.edges) == 10_001
     assert got == [10_001]
-
-
-# The benchmark
-
-
-def invoke(*arguments: str) -> str:
-    result = CliRunner().invoke(
-        throughput.main, ["--items", "200", "--rounds", "1", *arguments], catch_exceptions=False
-    )
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def test_the_benchmark_prints_a_table_of_all_it_measures():
-    output = invoke()
-    for contender in (*jobs.CONTENDERS, *scale.CONTENDERS):
-        assert contender.title in output
-    assert "memory of 2,000 items" in output
-    assert "≥ 2.3" in output
-    assert "Python" in output.splitlines()[-1]
-
-
-def test_the_benchmark_prints_markdown():
-    lines = invoke("--markdown", "--only", "operators").splitlines()
-    assert lines[1] == "| --- | ---: | --- | ---: | ---: | --- |"
-    assert r"workflow, source \| map \| sink" in lines[3]
-
-
-def test_the_benchmark_measures_with_a_contender_what_it_is_compared_with():
-    record = json.loads(invoke("--json", "--only", "workflow"))
-    assert [row["name"] for row in record["rows"]] == ["queues", "workflow"]
-    queues, workflow = record["rows"]
-    assert workflow["ratio"] == queues["best"] / workflow["best"]
-    assert workflow["met"] == (workflow["ratio"] >= 2.3)
-
-
-def test_the_benchmark_refuses_a_contender_whose_result_is_wrong():
-    lazy = Contender("lazy", "job", "lazy", lambda items: 0, lambda items: items)
-    with pytest.raises(RuntimeError, match="lazy came to 0, not 5, of 5 items"):
-        lazy.turn(5)
-
-
-def test_the_benchmark_names_what_it_does_not_know():
-    result = CliRunner().invoke(throughput.main, ["--only", "speed"])
-    assert result.exit_code == 2
-    assert "'bulk-100'" in result.output

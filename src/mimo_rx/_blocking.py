@@ -182,17 +182,24 @@ def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     with when something else wakes it: Python calls handlers between two instructions only.
     """
     descriptor = signal.set_wakeup_fd(-1)
-    signal.set_wakeup_fd(descriptor)
+    # add_signal_handler() would do it, but it asks for the names of all signals, which takes longer
+    # than a small workflow.
+    own = getattr(loop, "_csock", None)
+    adds = False
     try:
-        loop.add_signal_handler(signal.SIGINT, _nothing)
-    except NotImplementedError:  # the loops of Windows see to it by themselves
-        yield
-        return
-    try:
+        if own is not None:
+            signal.set_wakeup_fd(own.fileno(), warn_on_full_buffer=False)
+        else:
+            try:
+                loop.add_signal_handler(signal.SIGINT, _nothing)
+                adds = True
+            except NotImplementedError:
+                pass  # the loops of Windows see to it by themselves
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.set_wakeup_fd(descriptor)  # the caller's own: the loop leaves none
+        if adds:
+            loop.remove_signal_handler(signal.SIGINT)
+        signal.set_wakeup_fd(descriptor)  # the caller's own, if there was one
 
 
 def _nothing() -> None:

@@ -8,8 +8,9 @@ happens in the other methods, which are separate so that the short path stays sh
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import Future
 from collections import deque
+from collections.abc import Iterator
 from itertools import repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,7 +20,7 @@ from ._gate import Gate, Timer
 if TYPE_CHECKING:
     from ._process import Process
 
-__all__ = ["Buffer"]
+__all__ = ["A_ROUND", "IN_LINE", "NEVER", "NEXT_ROUND", "Buffer"]
 
 
 class _Edge(Protocol):
@@ -30,6 +31,23 @@ class _Edge(Protocol):
 
     def rest(self) -> None:
         """Signal the end to the buffer, and carry nothing any more."""
+
+
+NEVER, A_ROUND, IN_LINE = range(3)
+"""How a consumer has waited for an item so far."""
+
+
+class _NextRound:
+    """Awaited, it lets the loop go round once, as ``asyncio.sleep(0)`` does, for less."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Iterator[None]:
+        return iter(_ONCE)
+
+
+_ONCE = (None,)
+NEXT_ROUND = _NextRound()
 
 
 class Buffer(Gate):
@@ -50,6 +68,7 @@ class Buffer(Gate):
         "fan_in",
         "getters",
         "growth",
+        "has_waited",
         "lost",
         "over",
         "over_with",
@@ -57,24 +76,20 @@ class Buffer(Gate):
         "port",
         "process",
         "producers",
-        "room",
         "ticks",
-        "waited",
     )
 
     def __init__(self, process: Process, port: str, threshold: int, breath: int) -> None:
         super().__init__(process.loop, threshold)
         self.process = process
         self.port = port
-        self.room = 0
-        """A direct push appends at once while it finds fewer items than this."""
         self.peak = 0
         self.over = 0
         self.growth = 0
         """Items by which the bound was raised to let a ring go on (D2)."""
         self.lost = 0
         """Items that had come in and were dropped when the consumer went away."""
-        self.getters: deque[asyncio.Future[None]] = deque()
+        self.getters: deque[Future[None]] = deque()
         self.edges: list[_Edge] = []
         """All that ever fed it, to be cancelled with it."""
         self.fan_in = 0
@@ -85,7 +100,7 @@ class Buffer(Gate):
         """Whether the consumer is gone: its side of C4."""
         self.over_with = False
         """Whether the whole stream is over: a pop raises ``DownstreamClosed`` (C4)."""
-        self.waited = False
+        self.has_waited = False
         """Whether the consumer has waited since it was last asked whether it is `tired`."""
         self.breath = max(1, breath // 4)
         """Ticks at a time. A timer that is due runs at the end of the second round of the loop, and
@@ -141,30 +156,39 @@ class Buffer(Gate):
 
     def put(self, item: Any) -> None:
         """Append `item` whatever the bound says; what waits for room did so before."""
-        if len(self.items) < self.room:
-            self.items.append(item)
-        else:
-            self._put(item)
-
-    def _put(self, item: Any) -> None:
         if self.closed:
             return
-        if len(self.items) >= self.threshold:
+        items = self.items
+        depth = len(items) + 1
+        if depth > self.threshold:
             self.over += 1
-        self.items.append(item)
-        self.filled()
+        items.append(item)
+        if depth > self.peak:
+            self.peak = depth
+        getters = self.getters
+        if getters:
+            future = getters.popleft()
+            if future.done():
+                self.wake_getter()
+            else:
+                future.set_result(None)
+        # What settle() would come to, since neither the turn nor the line has changed.
+        if self.turn is None and not getters:
+            self.room = self.peak if self.peak < self.threshold else self.threshold
 
     def filled(self) -> None:
         """Take note of items that were appended: the high-water mark, and who waits for them."""
-        if self.closed:
+        if self.closed:  # by what gave the items
             self.lost += len(self.items)
             self.items.clear()
+            return
         depth = len(self.items)
         if depth > self.peak:
             self.peak = depth
-        if depth and self.getters:
+        if self.getters and depth:
             self.wake_getter()
-        self.settle()
+        if self.turn is None and not self.getters:
+            self.room = self.peak if self.peak < self.threshold else self.threshold
 
     def producer_closed(self) -> None:
         """Count one producer less; after the last, end (C2)."""
@@ -189,52 +213,82 @@ class Buffer(Gate):
             DownstreamClosed: The stream is over.
             TimeoutError: `timeout` seconds passed first.
         """
-        if self.items:
-            return True
-        process = self.process
         timer = None
+        before = NEVER
         if timeout is not None:
-            timer = Timer(self.loop, timeout, self._what(leaves), process.timers)
-        # Whoever was woken and found its item taken goes back to the head of the line.
-        join = self.getters.append
+            timer = Timer(self.loop, timeout, self._what(leaves), self.process.timers)
+            before = A_ROUND  # it is the future that a timer fails
+        try:
+            while not self.items:
+                if not self.may_come():
+                    return False
+                waiting = self.wait(before)
+                if timer is not None:
+                    timer.watch(waiting)
+                try:
+                    await waiting
+                except BaseException:
+                    self.give_up(waiting)
+                    raise
+                finally:
+                    self.waited()
+                before = A_ROUND if waiting is NEXT_ROUND else IN_LINE
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if self.getters and (leaves or len(self.items) > 1):
+            self.wake_getter()
+            self.settle()
+        return True
+
+    def may_come(self) -> bool:
+        """Tell whether an item may still come.
+
+        Raises:
+            DownstreamClosed: The stream is over.
+        """
+        if self.over_with:
+            raise self.process.downstream_closed()
+        return not self.closed and self.producers > 0
+
+    def wait(self, before: int = NEVER) -> Any:
+        """Stand in line for an item, and return what to await.
+
+        Args:
+            before: How the caller has waited for this item before.
+        """
+        process = self.process
         clock = process.starved
         if clock.depth:
             clock.depth += 1
         else:  # as start() does, without a call
             clock.depth = 1
             clock.since = clock.now()
+        getters = self.getters
+        if self.turn is not None and before == NEVER and not getters:
+            # The producer that has the turn runs in the next round of the loop: right after it is
+            # soon enough, and a round sooner than if it had to wake the consumer.
+            return NEXT_ROUND
         if process.watch is not None:
             process.watch.arm()
-        try:
-            while not self.items:
-                if self.over_with:
-                    raise process.downstream_closed()
-                if self.closed or not self.producers:
-                    return False
-                future: asyncio.Future[None] = self.loop.create_future()
-                if timer is not None:
-                    timer.watch(future)
-                join(future)
-                join = self.getters.appendleft
-                self.room = 0
-                try:
-                    await future
-                except BaseException:
-                    self._give_up(future)
-                    raise
-        finally:
-            clock.depth -= 1
-            if not clock.depth:
-                clock.total += clock.now() - clock.since
-            if timer is not None:
-                timer.cancel()
-        self.waited = True
-        if self.getters and (leaves or len(self.items) > 1):
-            self.wake_getter()
-            self.settle()
-        return True
+        future: Future[None] = Future(loop=self.loop)
+        if before == IN_LINE:  # it was woken and found its item taken: it goes to the head
+            getters.appendleft(future)
+        else:
+            getters.append(future)
+        self.room = 0
+        return future
 
-    def _give_up(self, future: asyncio.Future[None]) -> None:
+    def waited(self) -> None:
+        """Take note that a wait is over."""
+        clock = self.process.starved
+        clock.depth -= 1
+        if not clock.depth:
+            clock.total += clock.now() - clock.since
+        self.has_waited = True
+
+    def give_up(self, future: Any) -> None:
+        """Leave the line, whose wait ended with an exception (P7)."""
         try:
             self.getters.remove(future)
         except ValueError:
@@ -248,7 +302,7 @@ class Buffer(Gate):
         if length_hint(self.ticks) == 0:
             self._base += self.breath
             self.ticks = repeat((), self.breath)
-        waited, self.waited = self.waited, False
+        waited, self.has_waited = self.has_waited, False
         return not waited
 
     def wake_getter(self) -> None:

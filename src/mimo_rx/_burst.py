@@ -16,9 +16,10 @@ from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._buffer import Buffer
     from ._port import Input, Output
 
-__all__ = ["Taker", "burst", "burst_each", "take"]
+__all__ = ["Soon", "Taker", "burst", "burst_each", "take"]
 
 
 async def burst(
@@ -148,11 +149,13 @@ class Taker:
 
     Args:
         source: The input.
+        soon: What wakes its producers where that can wait; None: they are woken at once.
     """
 
-    __slots__ = ("_left", "_told", "buffer", "items", "take", "taken")
+    __slots__ = ("_left", "_soon", "_told", "buffer", "items", "take", "taken")
 
-    def __init__(self, source: Input[Any]) -> None:
+    def __init__(self, source: Input[Any], soon: Soon | None = None) -> None:
+        self._soon = soon
         self.buffer = source.buffer
         self.items = source.buffer.items
         """What is there."""
@@ -172,4 +175,53 @@ class Taker:
         buffer.untick(left - self._told)
         self._told = left
         if buffer.parked:
-            buffer.unpark()
+            if self._soon is None or 2 * len(self.items) <= buffer.threshold:
+                buffer.unpark()
+            else:
+                self._soon.unpark(buffer)
+
+    def wake_next(self) -> None:
+        """Wake the next task that waits for an item, if there is one."""
+        if self.buffer.getters:
+            self.buffer.wake_getter()
+            self.buffer.settle()
+
+
+class Soon:
+    """Wakes producers a few rounds of the loop later, so that one wake-up is worth more items.
+
+    Of many inputs that a stream takes a little of at a time, each would else be filled up for every
+    few items. Nobody waits for a fill level: the rounds are counted, whatever the stream does.
+
+    Args:
+        loop: The loop.
+    """
+
+    __slots__ = ("_buffers", "_left", "_loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._buffers: dict[Buffer, None] = {}
+        self._left = 0
+
+    def unpark(self, buffer: Buffer) -> None:
+        """Wake a producer of `buffer` soon."""
+        self._buffers[buffer] = None
+        if not self._left:
+            self._left = _ROUNDS
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._left -= 1
+        if self._left:
+            self._loop.call_soon(self._go_on)
+            return
+        buffers = tuple(self._buffers)
+        self._buffers.clear()
+        for buffer in buffers:
+            if buffer.parked:
+                buffer.unpark()
+
+
+_ROUNDS = 4
+"""Rounds of the loop that producers are woken later, at most."""

@@ -37,7 +37,7 @@ class Gate:
     and is shut until :meth:`release`. A buffer is a gate with items behind it.
     """
 
-    __slots__ = ("gate", "items", "loop", "parked", "putters", "threshold", "turn")
+    __slots__ = ("gate", "items", "loop", "parked", "putters", "room", "threshold", "turn")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threshold: int = 0) -> None:
         self.loop = loop
@@ -45,6 +45,8 @@ class Gate:
         self.threshold = threshold
         self.gate = threshold
         """What newcomers compare with: `threshold`, or 0 while a turn is given (rule 2)."""
+        self.room = 0
+        """What a direct push compares with, where the gate is a buffer; 0 while a turn is given."""
         self.putters: deque[Waiter] = deque()
         self.turn: Waiter | None = None
         self.parked = False
@@ -77,11 +79,15 @@ class Gate:
         if self.turn is not None or len(self.items) >= self.threshold:
             return
         for waiter in self.putters:
-            if waiter.can_go(self):
+            future = waiter.future
+            if future is None or future.done():
+                continue
+            if len(waiter.output.gates) == 1 or waiter.can_go(self):
                 self.turn = waiter
                 waiter.turns.append(self)
-                self.settle()
-                waiter.wake()
+                self.room = self.gate = 0  # as settle() would find
+                self.parked = False
+                future.set_result(None)
                 return
         # All in line lack room elsewhere, and are woken from there.
         self.parked = False
@@ -103,12 +109,8 @@ class Waiter:
 
     def can_go(self, here: Gate) -> bool:
         """Tell whether only room at `here` was missing; if not, stand in line where it is."""
-        if self.future is None or self.future.done():
-            return False
         gates = self.output.gates
         count = len(gates)
-        if count == 1:
-            return True
         # To look at all gates each time would cost the square of their number: a wide fan-out is
         # asked here once for each of them. So it begins with the gate that was in the way before.
         for place in range(self._lacking, self._lacking + count):

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from asyncio import Future
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._errors import OutputClosed
 from ._gate import Gate, Timer, Waiter
-from ._push import Binding, bind, exhausted
+from ._process import Budget
+from ._push import (
+    SHUT,
+    SPENT,
+    Nowhere,
+    Shut,
+    Through,
+    ThroughOne,
+    ToAll,
+    ToOne,
+    ToOneOfSeveral,
+    Tracked,
+    exhausted,
+)
 
 if TYPE_CHECKING:
+    from ._buffer import Buffer
     from ._link import Link
-    from ._process import Budget, Process
+    from ._process import Process
 
 __all__ = ["Output"]
 
 T = TypeVar("T")
+
+_NOTHING: Any = object()
+"""No item at all."""
 
 
 class Output(Generic[T]):
@@ -28,6 +46,37 @@ class Output(Generic[T]):
         name: The port.
         side: Whether it is a side output, for which nobody needs to stay (C4).
     """
+
+    __slots__ = (
+        "_before",
+        "_count",
+        "_hand_over",
+        "_push_batch",
+        "_sole",
+        "_usual",
+        "appends",
+        "breath",
+        "budget",
+        "closed",
+        "counted",
+        "deliver_now",
+        "door",
+        "doors",
+        "gates",
+        "links",
+        "name",
+        "near",
+        "nowhere",
+        "over",
+        "pairs",
+        "process",
+        "pushed",
+        "side",
+        "stopped",
+        "ticks",
+        "waiters",
+        "way",
+    )
 
     def __init__(self, process: Process, name: str, *, side: bool = False) -> None:
         self.process = process
@@ -44,17 +93,24 @@ class Output(Generic[T]):
         self.breath = max(1, process.breath // 4)
         """Calls that need no wait before the loop goes round: a quarter of what is allowed, as it
         is for inputs (see :class:`Buffer`)."""
+        self.pushed: Any = process.pushed
+        """What a push returns that had room; to its receiver it is a coroutine."""
+        self.budget: Budget | None = None
+        """Counts the pushes; None where their number follows from the buffer."""
+        self.way: type[Any] = Output
+        """The short way for the edges that there are now."""
         self._before = 0
+        self._count: Callable[[], int] = int
+        """Returns the items pushed since the way was chosen."""
         self._usual = True
         self._sole: Gate | None = None
-        self._binding: Binding = bind(self)
         self.rebind()
 
     def __repr__(self) -> str:
         """Show whose output it is."""
         return f"<Output {self.process.path}.{self.name}>"
 
-    def push(self, item: T, *, timeout: float | None = None) -> Coroutine[Any, Any, None]:
+    def push(self, item: T, timeout: float | None = None) -> Coroutine[Any, Any, None]:
         """Hand `item` to every edge that leads from here; await it at once.
 
         Where there is room the call itself hands the item over, and ``await`` returns without a
@@ -72,7 +128,7 @@ class Output(Generic[T]):
             DownstreamClosed: Nobody reads this stream's main outputs any more.
             TimeoutError: No room came in time; the item was handed to no edge.
         """
-        # Instances carry the short way for their edges under the same name, see rebind().
+        # The short way for the edges that there are takes the place of this, see rebind().
         return self.push_slowly(item, timeout)
 
     async def push_many(self, items: Iterable[T]) -> None:
@@ -102,7 +158,7 @@ class Output(Generic[T]):
                 await self.wait_for_room()
             # Whether it has ended shows when it gives less than there is room for.
             ended = self._push_batch(iterator)
-            budget = self._binding.budget
+            budget = self.budget
             if budget is not None and budget.due:
                 await budget.breathe()
 
@@ -125,7 +181,7 @@ class Output(Generic[T]):
     @property
     def count(self) -> int:
         """Items pushed so far, read or not."""
-        return self._before + self._binding.count()
+        return self._before + self._count()
 
     def link(self, links: Iterable[Link]) -> None:
         """Lead `links` from here."""
@@ -155,16 +211,74 @@ class Output(Generic[T]):
     def rebind(self) -> None:
         """Choose the short way anew, after the edges or their gates have changed."""
         self._before = self.count
-        self._binding.retire()
         self.gates = list(dict.fromkeys(gate for link in self.links for gate in link.gates))
         self._usual = not (self.closed or self.over or self.stopped)
-        self._binding = bind(self)
-        self._push_batch = self._choose_batch()
         self._sole = self.gates[0] if len(self.gates) == 1 else None
-        object.__setattr__(self, "push", self._binding.push)
+        self._shut()
+        self.way = self._choose_way()
+        self._push_batch = self._choose_batch()
+        # Where nothing needs to be counted, the buffer itself takes it.
+        straight = len(self.links) == 1 and self.budget is None
+        self._hand_over = self.links[0].deliver if straight else self._deliver_counted
+        way = self.way if self._usual else Output
+        tracks = self._usual and self.process.debug
+        self.__class__ = _CLASSES[Tracked if tracks else way]
         for waiter in self.waiters:
             waiter.leave_others(self.gates)
             waiter.wake()
+
+    def _shut(self) -> None:
+        """Let no way find room, whichever it is."""
+        self.near: Buffer | Shut = SHUT
+        self.pairs: Sequence[tuple[Sized, Any]] = (((), SHUT),)
+        self.appends: Sequence[Callable[[T], None]] = ()
+        self.doors: Sequence[Gate | Shut] = (SHUT,)
+        self.door: Gate | Shut = SHUT
+        self.nowhere = SPENT
+
+    def _choose_way(self) -> type[Any]:
+        """Choose the short way for the edges that there are, and open what it looks at."""
+        links = self.links
+        buffers = [link.buffer for link in links if link.buffer is not None]
+        usual = self._usual
+        if not links:
+            self._spend(Budget(self.breath))
+            if usual:
+                self.nowhere = self.budget or SPENT
+            return Nowhere
+        if self.counted or len(buffers) < len(links):
+            return self._choose_door()
+        if len(links) > 1:
+            self._spend(Budget())
+            if usual:
+                self.pairs = [(buffer.items, buffer) for buffer in buffers]
+                self.appends = [buffer.items.append for buffer in buffers]
+            return ToAll
+        buffer = buffers[0]
+        if usual:
+            self.near = buffer
+        if buffer.fan_in > 1:
+            self._spend(Budget())
+            return ToOneOfSeveral
+        start = buffer.entered
+        self.budget = None
+        self._count = lambda: buffer.entered - start
+        return ToOne
+
+    def _choose_door(self) -> type[Any]:
+        self._spend(Budget(self.breath))
+        self.deliver_now = self.links[0].deliver if len(self.links) == 1 else self.deliver
+        if len(self.gates) == 1:
+            self.door = self.gates[0] if self._usual else SHUT
+            return ThroughOne
+        self.doors = tuple(self.gates) if self._usual else (SHUT,)
+        return Through
+
+    def _spend(self, budget: Budget) -> None:
+        """Count pushes by `budget` from now on."""
+        self.budget = budget
+        self.ticks = budget.ticks
+        self._count = lambda: budget.count
 
     # For ready-made streams, which take whole bursts (see _burst.py)
 
@@ -181,7 +295,7 @@ class Output(Generic[T]):
             The budget that is used up, if one is: let it breathe.
         """
         self._push_batch(iterator)
-        budget = self._binding.budget
+        budget = self.budget
         return budget if budget is not None and budget.due else None
 
     # The long way
@@ -196,11 +310,7 @@ class Output(Generic[T]):
                 budget = self._deliver_counted(item)
                 pushed: Any = self.process.pushed
                 return pushed if budget is None else budget.breathe()
-        return self._push_later(item, timeout)
-
-    async def _push_later(self, item: T, timeout: float | None) -> None:
-        await self.wait_for_room(timeout)
-        self._deliver_counted(item)
+        return self.wait_for_room(timeout, item)
 
     def lacking(self) -> bool:
         """Tell whether a newcomer has to wait."""
@@ -209,44 +319,50 @@ class Output(Generic[T]):
                 return True
         return False
 
-    async def wait_for_room(self, timeout: float | None = None) -> None:
-        """Wait until every gate has room; what follows without an ``await`` may use it."""
+    async def wait_for_room(self, timeout: float | None = None, item: Any = _NOTHING) -> None:
+        """Wait until every gate has room; what follows without an ``await`` may use it.
+
+        Args:
+            timeout: How long to wait at most, in seconds.
+            item: What to push then: a coroutine of its own for that would cost as much again.
+        """
         if not self._usual:
             await self._refuse()
-        loop = self.process.loop
+        process = self.process
         waiter = Waiter(self)
-        gates = self.gates
-        if len(gates) == 1:  # as it mostly is, and without a comprehension's call
-            full = gates if len(gates[0].items) >= gates[0].gate else []
-        else:
-            full = [gate for gate in gates if len(gate.items) >= gate.gate]
         timer = None
         if timeout is not None:
-            timer = Timer(loop, timeout, self._what(), self.process.timers)
+            timer = Timer(process.loop, timeout, self._what(), process.timers)
         self.waiters.append(waiter)
-        clock = self.process.backpressured
+        clock = process.backpressured
         if clock.depth:
             clock.depth += 1
         else:  # as start() does, without a call
             clock.depth = 1
             clock.since = clock.now()
-        if self.process.watch is not None:
-            self.process.watch.arm()
+        if process.watch is not None:
+            process.watch.arm()
         try:
+            # Newcomers look at the gates, which are shut while a turn is given (rule 2).
+            sole = self._sole
+            if sole is not None:  # as it mostly is, and without a comprehension's call
+                full: Sequence[Gate] = () if len(sole.items) < sole.gate else (sole,)
+            else:
+                full = [gate for gate in self.gates if len(gate.items) >= gate.gate]
             while full:
                 for gate in full:
                     gate.enlist(waiter)
-                waiter.future = loop.create_future()
+                future = waiter.future = Future(loop=process.loop)
                 if timer is not None:
-                    timer.watch(waiter.future)
-                await waiter.future
+                    timer.watch(future)
+                await future
                 if not self._usual:
                     await self._refuse()
-                gates = self.gates
-                if len(gates) == 1:
-                    full = gates if len(gates[0].items) >= gates[0].threshold else []
+                sole = self._sole
+                if sole is not None:
+                    full = () if len(sole.items) < sole.threshold else (sole,)
                 else:
-                    full = [gate for gate in gates if len(gate.items) >= gate.threshold]
+                    full = [gate for gate in self.gates if len(gate.items) >= gate.threshold]
                 if full:
                     waiter.give_back()
             waiter.served = True
@@ -258,6 +374,8 @@ class Output(Generic[T]):
             waiter.leave()
             if timer is not None:
                 timer.cancel()
+        if item is not _NOTHING:
+            self._hand_over(item)
 
     async def _refuse(self) -> None:
         if self.stopped:
@@ -276,7 +394,7 @@ class Output(Generic[T]):
 
     def _deliver_counted(self, item: T) -> Budget | None:
         """Hand `item` over; return the budget that is used up, if one is."""
-        budget = self._binding.budget
+        budget = self.budget
         if budget is not None:
             budget.draw()
         self.deliver(item)
@@ -303,8 +421,8 @@ class Output(Generic[T]):
             added = len(items) - before
             if added:
                 buffer.filled()
-                if self._binding.budget is not None:
-                    self._binding.budget.draw(added)
+                if self.budget is not None:
+                    self.budget.draw(added)
         return added < free
 
     def _extend_all(self, iterator: Iterator[T]) -> bool:
@@ -315,8 +433,8 @@ class Output(Generic[T]):
         try:
             batch.extend(islice(iterator, free))
         finally:
-            if self._binding.budget is not None:
-                self._binding.budget.draw(len(batch))
+            if self.budget is not None:
+                self.budget.draw(len(batch))
             for link in self.links:
                 if link.buffer is not None and batch:
                     link.buffer.items.extend(batch)
@@ -325,8 +443,7 @@ class Output(Generic[T]):
 
     def _push_singly(self, iterator: Iterator[T]) -> bool:
         """Push an item at a time, since nobody knows what operators make of each."""
-        binding = self._binding
-        budget = binding.budget
+        budget = self.budget
         assert budget is not None
         ticks = budget.ticks
         gate = self.gates[0] if len(self.gates) == 1 else None
@@ -335,7 +452,7 @@ class Output(Generic[T]):
             next(ticks, None)
             deliver(item)
             full = self.lacking() if gate is None else len(gate.items) >= gate.gate
-            if full or self._binding is not binding:
+            if full or self.budget is not budget:
                 return False
         ended = length_hint(ticks) > 0
         budget.due = not ended
@@ -358,3 +475,13 @@ class Output(Generic[T]):
 
     def _what(self) -> str:
         return f"push to output {self.name!r} of step {self.process.path!r}"
+
+
+_CLASSES: dict[type[Any], type[Output[Any]]] = {
+    Output: Output,
+    **{
+        way: type("Output", (way, Output), {"__slots__": (), "__module__": __name__})
+        for way in (ToOne, ToOneOfSeveral, ToAll, ThroughOne, Through, Nowhere, Tracked)
+    },
+}
+"""An output of each way."""

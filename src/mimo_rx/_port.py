@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from itertools import starmap
 from typing import Any, Generic, TypeVar
 
-from ._buffer import Buffer
+from ._buffer import A_ROUND, IN_LINE, NEVER, NEXT_ROUND, Buffer
 from ._errors import InputClosed, UnknownPort
 from ._output import Output
 
@@ -129,7 +129,8 @@ class Input(Generic[T]):
 
     async def _take(self) -> AsyncIterator[T]:
         buffer = self.buffer
-        popleft = buffer.items.popleft
+        items = buffer.items
+        popleft = items.popleft
         yield None  # type: ignore[misc]  # drawn by _quiet, never seen
         while True:
             try:
@@ -143,8 +144,23 @@ class Input(Generic[T]):
             else:
                 if buffer.tired():
                     await asyncio.sleep(0)
-            if not await buffer.ready():
-                return
+            # As Buffer.ready() does, but for its coroutine, which would be made for each wait.
+            before = NEVER
+            while not items:
+                if not buffer.may_come():
+                    return
+                waiting = buffer.wait(before)
+                try:
+                    await waiting
+                except BaseException:
+                    buffer.give_up(waiting)
+                    raise
+                finally:
+                    buffer.waited()
+                before = A_ROUND if waiting is NEXT_ROUND else IN_LINE
+            if before != NEVER and buffer.getters and len(items) > 1:
+                buffer.wake_getter()
+                buffer.settle()
 
     async def _take_chunks(self, max_size: int) -> AsyncIterator[list[T]]:
         buffer = self.buffer

@@ -1,8 +1,10 @@
 """The short ways of ``output.push``, one for each shape that an output's edges can have.
 
-``output.push`` is bound anew whenever that shape changes, so that the common case, one edge without
-operators, pays nothing for the others. A copy that somebody kept from before is *retired*: it finds
-no room any more, and the long way sorts out what is the case now.
+An output changes its class whenever that shape changes, so that the common case, one edge without
+operators, pays nothing for the others, and the interpreter finds the method of a class where it
+expects it. Each way looks at a field of its own, which is *shut* while the shape is another: so a
+bound ``push`` that somebody kept from before finds no room any more, and goes the long way, which
+knows what is the case now.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Sized
 from itertools import repeat
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._process import Budget
 from ._pushed import TrackedPush
@@ -19,220 +21,190 @@ from ._pushed import TrackedPush
 if TYPE_CHECKING:
     from ._buffer import Buffer
     from ._gate import Gate
-    from ._link import Link
-    from ._output import Output
+    from ._process import Process
 
-__all__ = ["Binding", "Push", "bind", "exhausted"]
+__all__ = [
+    "SHUT",
+    "SPENT",
+    "Nowhere",
+    "Shut",
+    "Through",
+    "ThroughOne",
+    "ToAll",
+    "ToOne",
+    "ToOneOfSeveral",
+    "Tracked",
+    "exhausted",
+]
 
-
-class Push(Protocol):
-    """``output.push``."""
-
-    def __call__(self, item: Any, timeout: float | None = None) -> Coroutine[Any, Any, None]:
-        """Hand `item` to every edge."""
-
-
-class Binding:
-    """A way to push, and the count of what went that way.
-
-    Args:
-        push: The short way.
-        retire: Sends every later call of it the long way.
-        budget: Counts the calls; None where the count follows from the buffer.
-        count: Returns the items pushed since the binding was made.
-    """
-
-    __slots__ = ("budget", "count", "push", "retire")
-
-    def __init__(
-        self,
-        push: Push,
-        retire: Callable[[], None],
-        budget: Budget | None,
-        count: Callable[[], int] | None = None,
-    ) -> None:
-        self.push = push
-        self.retire = retire
-        self.budget = budget
-        self.count = count or (lambda: 0 if budget is None else budget.count)
+Awaitable: TypeAlias = Coroutine[Any, Any, None]
 
 
-class _Shut:
-    """What a retired short way finds in place of a gate: no room, ever."""
+class Shut:
+    """What a way finds in place of a buffer or gate while the shape is another: no room, ever."""
 
-    items: Sized = ()
+    items: Any = ()
     gate = 0
     room = 0
 
-
-_SHUT = _Shut()
-
-
-def bind(output: Output[Any]) -> Binding:
-    """Choose the short way for the edges that `output` has now."""
-    links = output.links
-    if not links:
-        binding = _nowhere(output)
-    elif output.counted or any(link.buffer is None for link in links):
-        binding = _through(output)
-    elif len(links) > 1:
-        binding = _to_all(output)
-    else:
-        binding = _to_one(output, links[0])
-    if output.closed or output.over or output.stopped:
-        binding.push = output.push_slowly
-    elif output.process.debug:
-        binding.push = _tracked(output, binding.push)
-    return binding
+    def put(self, item: Any) -> None:
+        """Be there for type checkers: nobody finds room for it."""
 
 
-def _finished(output: Output[Any]) -> Coroutine[Any, Any, None]:
-    """Return what a push returns that had room; to its receiver it is a coroutine."""
-    return cast("Coroutine[Any, Any, None]", output.process.pushed)
+SHUT = Shut()
+SPENT = Budget(1)
+"""What a way finds in place of a budget: nothing is left, ever."""
+SPENT.ticks = repeat(None, 0)
 
 
-def _since(count: Callable[[], int]) -> Callable[[], int]:
-    start = count()
-    return lambda: count() - start
+class _Way:
+    """What the ways use of an output."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        process: Process
+        name: str
+        pushed: Any
+        near: Buffer | Shut
+        pairs: Sequence[tuple[Sized, Gate | Shut]]
+        appends: Sequence[Callable[[Any], None]]
+        doors: Sequence[Gate | Shut]
+        door: Gate | Shut
+        deliver_now: Callable[[Any], object]
+        nowhere: Budget
+        budget: Budget
+        ticks: Iterator[None]
+        way: type[_Way]
+
+        def push(self, item: Any, timeout: float | None = None) -> Awaitable:
+            """Go the way."""
+
+        def push_slowly(self, item: Any, timeout: float | None = None) -> Awaitable:
+            """Go the long way."""
+
+        def wait_for_room(self, timeout: float | None = None, item: Any = None) -> Awaitable:
+            """Wait, then push."""
 
 
-def _nowhere(output: Output[Any]) -> Binding:
-    """Discard; count, and let the loop go round now and then (P12, W9)."""
-    pushed = _finished(output)
-    long_way = output.push_slowly
-    budget = Budget(output.breath)
-    retired = False
+class ToOne(_Way):
+    """Append to the one buffer that the output feeds, and that nobody else does."""
 
-    def push(item: Any, timeout: float | None = None) -> Coroutine[Any, Any, None]:
-        for _ in budget.ticks:
-            return pushed
-        if retired:
-            return long_way(item, timeout)
-        budget.renew()
-        return budget.breathe()
+    __slots__ = ()
 
-    def retire() -> None:
-        nonlocal retired
-        retired = True
-        budget.ticks = repeat(None, 0)
-
-    return Binding(push, retire, budget)
+    def push(self, item: Any, timeout: float | None = None) -> Awaitable:
+        """Push to ``near``."""
+        near = self.near
+        items = near.items
+        if len(items) < near.room:
+            items.append(item)
+            return self.pushed  # type: ignore[no-any-return] # it poses as a coroutine
+        if len(items) < near.gate:  # somebody waits for it, or there were never as many
+            near.put(item)
+            return self.pushed  # type: ignore[no-any-return]
+        if near is SHUT:
+            return self.push_slowly(item, timeout)
+        return self.wait_for_room(timeout, item)
 
 
-def _to_one(output: Output[Any], link: Link) -> Binding:
-    """Append to the one buffer that the output feeds."""
-    far = link.buffer
-    assert far is not None
-    buffer: Buffer | _Shut = far
-    pushed = _finished(output)
-    long_way = output.push_slowly
-    items = far.items
-    append = items.append
+class ToOneOfSeveral(_Way):
+    """Append to the one buffer that the output feeds, as others do, and count."""
 
-    def retire() -> None:
-        nonlocal buffer
-        buffer = _SHUT
+    __slots__ = ()
 
-    def push(item: Any, timeout: float | None = None) -> Coroutine[Any, Any, None]:
-        if len(items) < buffer.room:
-            append(item)
-            return pushed
-        return long_way(item, timeout)
-
-    if far.fan_in <= 1:
-        return Binding(push, retire, None, _since(lambda: far.entered))
-    tally = Budget()
-    ticks = tally.ticks
-
-    def push_counted(item: Any, timeout: float | None = None) -> Coroutine[Any, Any, None]:
-        if len(items) < buffer.room:
-            append(item)
-            next(ticks)
-            return pushed
-        return long_way(item, timeout)
-
-    return Binding(push_counted, retire, tally)
+    def push(self, item: Any, timeout: float | None = None) -> Awaitable:
+        """Push to ``near``."""
+        near = self.near
+        if len(near.items) < near.gate:
+            near.put(item)
+            next(self.ticks)
+            return self.pushed  # type: ignore[no-any-return]
+        return self.push_slowly(item, timeout)
 
 
-def _to_all(output: Output[Any]) -> Binding:
+class ToAll(_Way):
     """Append to several buffers, if all have room."""
-    pushed = _finished(output)
-    long_way = output.push_slowly
-    buffers: list[Buffer] = [link.buffer for link in output.links if link.buffer is not None]
-    pairs: list[tuple[Sized, Buffer | _Shut]] = [(buffer.items, buffer) for buffer in buffers]
-    appends = [buffer.items.append for buffer in buffers]
-    tally = Budget()
-    ticks = tally.ticks
 
-    def push(item: Any, timeout: float | None = None) -> Coroutine[Any, Any, None]:
-        for items, buffer in pairs:
+    __slots__ = ()
+
+    def push(self, item: Any, timeout: float | None = None) -> Awaitable:
+        """Push to each of ``pairs``."""
+        for items, buffer in self.pairs:
             if len(items) >= buffer.room:
-                return long_way(item, timeout)
-        for append in appends:
+                return self.push_slowly(item, timeout)
+        for append in self.appends:
             append(item)
-        next(ticks)
-        return pushed
-
-    def retire() -> None:
-        pairs[:] = [((), _SHUT)]
-
-    return Binding(push, retire, tally)
+        next(self.ticks)
+        return self.pushed  # type: ignore[no-any-return]
 
 
-def _through(output: Output[Any]) -> Binding:
-    """Run operators in the push, or whatever else no buffer's bound keeps in check (P12)."""
-    pushed = _finished(output)
-    long_way = output.push_slowly
-    budget = Budget(output.breath)
-    gates: Sequence[Gate | _Shut] = tuple(output.gates)
-    gate = gates[0] if gates else _SHUT
-    deliver = output.links[0].deliver if len(output.links) == 1 else output.deliver
+class ThroughOne(_Way):
+    """Run operators before one buffer in the push, or what else no bound keeps in check (P12)."""
 
-    def push(item: Any, timeout: float | None = None) -> Coroutine[Any, Any, None]:
-        for gate in gates:
-            if len(gate.items) >= gate.gate:
-                return long_way(item, timeout)
+    __slots__ = ()
+
+    def push(self, item: Any, timeout: float | None = None) -> Awaitable:
+        """Push through ``door``."""
+        door = self.door
+        if len(door.items) < door.gate:
+            budget = self.budget
+            for _ in budget.ticks:
+                self.deliver_now(item)
+                return self.pushed  # type: ignore[no-any-return]
+            budget.renew()
+            self.deliver_now(item)
+            return budget.breathe()
+        return self.push_slowly(item, timeout)
+
+
+class Through(_Way):
+    """The same before several buffers, or none."""
+
+    __slots__ = ()
+
+    def push(self, item: Any, timeout: float | None = None) -> Awaitable:
+        """Push through all of ``doors``."""
+        for door in self.doors:
+            if len(door.items) >= door.gate:
+                return self.push_slowly(item, timeout)
+        budget = self.budget
         for _ in budget.ticks:
-            deliver(item)
-            return pushed
+            self.deliver_now(item)
+            return self.pushed  # type: ignore[no-any-return]
         budget.renew()
-        deliver(item)
+        self.deliver_now(item)
         return budget.breathe()
 
-    def retire() -> None:
-        nonlocal gate, gates
-        gate = _SHUT
-        gates = (_SHUT,)
 
-    if len(gates) != 1:
-        return Binding(push, retire, budget)
-    far = gate.items
+class Nowhere(_Way):
+    """Discard; count, and let the loop go round now and then (P12, W9)."""
 
-    def push_one(item: Any, timeout: float | None = None) -> Coroutine[Any, Any, None]:
-        if len(far) < gate.gate:
-            for _ in budget.ticks:
-                deliver(item)
-                return pushed
-            budget.renew()
-            deliver(item)
-            return budget.breathe()
-        return long_way(item, timeout)
+    __slots__ = ()
 
-    return Binding(push_one, retire, budget)
+    def push(self, item: Any, timeout: float | None = None) -> Awaitable:
+        """Push to nobody."""
+        nowhere = self.nowhere
+        for _ in nowhere.ticks:
+            return self.pushed  # type: ignore[no-any-return]
+        if nowhere is SPENT:
+            return self.push_slowly(item, timeout)
+        nowhere.renew()
+        return nowhere.breathe()
 
 
-def _tracked(output: Output[Any], short_way: Push) -> Push:
-    """Wrap what a push returns, so that one without ``await`` is reported (P2)."""
-    finished = _finished(output)
-    what = f"push to output {output.name!r} of step {output.process.path!r}"
+class Tracked(_Way):
+    """Go another way, and report a push without ``await`` (P2)."""
 
-    def push(item: Any, timeout: float | None = None) -> Coroutine[Any, Any, None]:
-        result = short_way(item, timeout)
-        if result is not finished:
+    __slots__ = ()
+
+    def push(self, item: Any, timeout: float | None = None) -> Awaitable:
+        """Push as ``way`` does."""
+        result = self.way.push(self, item, timeout)
+        if result is not self.pushed:
             return result
-        return cast("Coroutine[Any, Any, None]", TrackedPush(output.process.loop, what))
-
-    return push
+        what = f"push to output {self.name!r} of step {self.process.path!r}"
+        tracked: Any = TrackedPush(self.process.loop, what)
+        return tracked  # type: ignore[no-any-return]
 
 
 def exhausted(iterator: Iterator[Any]) -> bool:

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from ._buffer import Buffer
 from ._errors import DownstreamClosed, MimoError, StreamCancelled
 from ._failure import place_of_coroutine, place_of_thread
+from ._inner import Buffer, Input, Output
 from ._plan import PlannedStep
-from ._port import Input, Output
 from ._process import BREATH, Process
 from ._pushed import Pushed
 from ._statistics import Ended, InputStatistics, StepStatistics

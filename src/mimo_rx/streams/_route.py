@@ -196,10 +196,9 @@ class _Dealer:
             if output is None:
                 break
             await self._give(output)
-        if items and self._buffer.getters:
+        if items:
             # The others wait for an item, and there is one: let them wait for room instead.
-            self._buffer.wake_getter()
-            self._buffer.settle()
+            self._taker.wake_next()
 
     def _next(self) -> Any:
         """Return the next output that has room."""

@@ -7,7 +7,7 @@ from functools import partial
 from heapq import heappop, heappush, heapreplace
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from .._burst import Taker
+from .._burst import Soon, Taker
 from .._port import Input
 from ._base import UserFunction
 from ._rows import Pair
@@ -26,12 +26,15 @@ class Head(Taker):
         source: The input.
         key: What it is sorted by; None: its items themselves.
         fail: ``await fail(item, error)`` gives away an item that has no key or is out of order.
+        soon: What wakes its producers where that can wait.
     """
 
     __slots__ = ("_fail", "_key_of", "_port", "error", "key", "known")
 
-    def __init__(self, source: Input[Any], key: Key | None, fail: Any) -> None:
-        super().__init__(source)
+    def __init__(
+        self, source: Input[Any], key: Key | None, fail: Any, soon: Soon | None = None
+    ) -> None:
+        super().__init__(source, soon)
         self._port = source
         self._key_of = key
         self._fail = fail
@@ -150,7 +153,8 @@ class MergeSorted(UserFunction):
 
     async def run(self, ins: Any, outs: Any) -> None:
         """Give the smallest first item away, and so on."""
-        heads = [Head(port, self._key, partial(self.fail, outs)) for port in ins]
+        soon = Soon(outs.item.process.loop)
+        heads = [Head(port, self._key, partial(self.fail, outs), soon) for port in ins]
         heap: list[list[Any]] = []
         for place, head in enumerate(heads):
             if await head.look():

@@ -12,15 +12,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from benchmarks import scale
-from benchmarks.jobs import sink, source
-from benchmarks.measure import Contender, Target
-from benchmarks.scale import summed
-
 import mimo_rx._run
+from benchmarks.measure import Case, Contender, at_most
+from benchmarks.ways import mimo
+from benchmarks.ways.common import summed
+from benchmarks.ways.mimo import sink, source
 from mimo_rx import Workflow, azip, stream
 
-__all__ = ["CONTENDERS"]
+__all__ = ["RINGS"]
 
 STREAMS = 300
 ROOM: Any = mimo_rx._run
@@ -49,7 +48,7 @@ async def close(ins: Any, outs: Any, state: Any) -> None:
 
 def chain(threshold: int, items: int) -> int:
     """Send `items` integers through a chain."""
-    return scale.chain(STREAMS, items, threshold=threshold)
+    return mimo.chain(STREAMS, items, threshold)
 
 
 def ladder(threshold: int, items: int) -> int:
@@ -87,19 +86,27 @@ def unwatched(job: Any, items: int) -> int:
 
 def contenders() -> Iterator[Contender]:
     for name, job, hops in (("chain", chain, STREAMS - 1), ("ladder", ladder, 2 * STREAMS)):
-        for threshold in (1, 100):
+        for threshold, share in ((1, 1), (100, 5)):
             key = f"{name}-{threshold}"
-            make = partial(Contender, group="rings", expected=partial(summed, 1), hops=hops)
+            make = partial(Contender, expected=partial(summed, 1), hops=hops, is_ours=True)
             title = f"{name} of {STREAMS} streams, threshold {threshold}"
             one = partial(job, threshold)
-            yield make(f"unwatched-{key}", title=f"{title}, no watch", job=partial(unwatched, one))
+            yield make(
+                f"unwatched-{key}", f"{title}, no watch", partial(unwatched, one), share=share
+            )
             yield make(
                 f"watched-{key}",
-                title=f"{title}, watch for rings",
-                job=one,
-                reference=f"unwatched-{key}",
-                target=Target(1.1),
+                f"{title}, watch for rings",
+                one,
+                share=share,
+                against=(at_most(1.1, f"unwatched-{key}"),),
             )
 
 
-CONTENDERS = tuple(contenders())
+RINGS = Case(
+    "rings",
+    "What the watch for rings costs",
+    f"A chain and a ladder of {STREAMS} streams, with the watch and without it.",
+    tuple(contenders()),
+    is_quick=False,
+)

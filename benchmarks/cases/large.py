@@ -1,0 +1,28 @@
+"""Items of 100 kB: nobody should copy them."""
+
+from __future__ import annotations
+
+from benchmarks.measure import Case, beside
+from benchmarks.ways import contenders
+from benchmarks.ways.common import large_total
+
+__all__ = ["LARGE"]
+
+LARGE = Case(
+    "large",
+    "Items of 100 kB",
+    "Three stages, as above; each item is made anew, passed on, and its length added up.",
+    contenders(
+        "large",
+        ways="generators queues mimo rxpy aiostream streamz anyio trio csp bytewax",
+        expected=large_total,
+        hops=2,
+        share=0.2,
+        mimo={"against": (beside("queues"),)},
+        **{
+            slow: {"share": 0.1}
+            for slow in ("aiostream", "streamz", "anyio", "trio", "csp", "bytewax")
+        },
+    ),
+    baseline="queues",
+)

@@ -1,0 +1,202 @@
+"""The command line: ``python -m benchmarks [NAMES]``."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from benchmarks import guard
+from benchmarks.cases import CASES
+from benchmarks.elsewhere import Room
+from benchmarks.measure import Case, machine
+from benchmarks.page import write
+from benchmarks.peers import absent, versions
+from benchmarks.program import Measured, measure
+from benchmarks.table import figures, targets, to_markdown, to_text
+
+__all__ = ["main"]
+
+ITEMS, ROUNDS = 200_000, 7
+QUICK_ITEMS, QUICK_ROUNDS = 20_000, 5
+SITTINGS = 7
+"""What is stored is the median of so many."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, and how.
+
+    Args:
+        cases: The cases.
+        items: Items of an ordinary turn.
+        rounds: Turns of each.
+        room: The processes of the peers.
+        reasons: Peers that are left out, each with the reason.
+    """
+
+    cases: Sequence[Case]
+    items: int
+    rounds: int
+    room: Room
+    reasons: Mapping[str, str]
+
+    def measure(self, case: Case) -> Measured:
+        """Measure a case."""
+        return measure(
+            case,
+            self.items,
+            self.rounds,
+            self.room.take,
+            absent=self.reasons,
+            progress=progress,
+        )
+
+    @property
+    def conditions(self) -> str:
+        """How it was measured, in a paragraph."""
+        return (
+            f"The best of {self.rounds} turns of {self.items:,} items each; all take turns. "
+            f"{machine()}. {self.packages}."
+        )
+
+    @property
+    def packages(self) -> str:
+        """Who took part, with versions."""
+        peers = {each.peer for case in self.cases for each in case.contenders if each.peer}
+        names = ["mimo-rx", "reactivex", *sorted(peers - self.reasons.keys())]
+        return ", ".join(f"{name} {number}" for name, number in versions(names).items())
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(CASES)), metavar="[NAMES]...")
+@click.option("--quick", is_flag=True, help="Few items, and only the cases that are quick.")
+@click.option("--items", type=click.IntRange(1), help=f"Items of a turn, by default {ITEMS:,}.")
+@click.option("--rounds", type=click.IntRange(1), help=f"Turns of each, by default {ROUNDS}.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
+@click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")
+@click.option("--docs", is_flag=True, help="Write docs/benchmarks.md and its chart.")
+@click.option("--store", is_flag=True, help="Store the ratios to the baseline, for --check.")
+@click.option("--check", is_flag=True, help="Fail if a ratio is worse than the one stored.")
+def main(
+    names: tuple[str, ...],
+    quick: bool,
+    items: int | None,
+    rounds: int | None,
+    file: Path | None,
+    markdown: bool,
+    docs: bool,
+    store: bool,
+    check: bool,
+) -> None:
+    """Measure mimo_rx beside what else one would write, and print tables.
+
+    Contenders take turns, and the best turn of each counts. What misses its target is marked.
+    NAMES are cases; without any, all are measured. --json writes every turn to FILE.
+    """
+    if docs and (names or quick):
+        raise click.UsageError("--docs is for all cases in full; leave names and --quick out")
+    if check and store:
+        raise click.UsageError("--check compares with what --store writes; choose one")
+    if (check or store) and not quick:
+        raise click.UsageError("--check and --store are for the quick run; add --quick")
+    if check and not guard.STORED.exists():
+        raise click.ClickException(f"{guard.STORED.name} is not there; write it with --store")
+    cases = [CASES[name] for name in dict.fromkeys(names)] or [
+        case for case in CASES.values() if case.is_quick or not quick
+    ]
+    if check or store:
+        # What the guard compares is ours with the baseline: nobody else takes turns.
+        cases = [judged(case) for case in cases if case.baseline is not None]
+    with Room() as room:
+        plan = Plan(
+            cases,
+            items or (QUICK_ITEMS if quick else ITEMS),
+            rounds or (QUICK_ROUNDS if quick else ROUNDS),
+            room,
+            absent(cases, room),
+        )
+        many = [plan.measure(case) for case in cases]
+        if check:
+            verdict(plan, many)
+        elif store:
+            others = [[plan.measure(case) for case in cases] for _ in range(SITTINGS - 1)]
+            guard.store([many, *others], {"python": python(), "machine": machine()})
+        else:
+            show(plan, many, markdown)
+    if docs:
+        about = [machine(), plan.packages]
+        write(many, plan.conditions, about)
+    if file is not None:
+        file.write_text(json.dumps(record(plan, many), indent=2) + "\n", encoding="utf-8")
+
+
+def judged(case: Case) -> Case:
+    """Return a case with ours and the baseline alone."""
+    few = tuple(each for each in case.contenders if each.is_ours or each.key == case.baseline)
+    return replace(case, contenders=few)
+
+
+def python() -> str:
+    """Return the version of Python without its last number, which changes nothing here."""
+    return ".".join(platform.python_version_tuple()[:2])
+
+
+def progress(text: str) -> None:
+    """Overwrite the line of progress on stderr, if somebody looks at it."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+
+def show(plan: Plan, many: Sequence[Measured], markdown: bool) -> None:
+    """Print the tables."""
+    lay_out = to_markdown if markdown else to_text
+    for each in many:
+        click.echo(f"## {each.case.title}\n" if markdown else f"{each.case.title}\n")
+        click.echo("\n".join(lay_out(figures(each))) + "\n")
+    asked = targets(many)
+    if len(asked) > 1:
+        click.echo("## Targets\n" if markdown else "Targets\n")
+        click.echo("\n".join(lay_out(asked)) + "\n")
+    for name, reason in plan.reasons.items():
+        click.echo(f"left out: {name} ({reason})")
+    click.echo(plan.conditions)
+
+
+def record(plan: Plan, many: Sequence[Measured]) -> dict[str, object]:
+    """Return all of it as what JSON can hold."""
+    return {
+        "machine": machine(),
+        "packages": plan.packages,
+        "items": plan.items,
+        "rounds": plan.rounds,
+        "left_out": dict(plan.reasons),
+        "cases": [each.record() for each in many],
+    }
+
+
+def verdict(plan: Plan, many: Sequence[Measured]) -> None:
+    """Compare with what is stored, and exit with 1 if something is worse.
+
+    Raises:
+        SystemExit: Something is.
+    """
+    stored = guard.load()
+    ratios: dict[str, float] = stored["ratios"]
+    if stored["python"] != python():
+        click.echo(f"note: stored with Python {stored['python']}, this is {python()}", err=True)
+    for each in many:
+        for name in each.ratios().keys() - ratios.keys():
+            click.echo(f"note: {name} is not stored yet; make it so with --store", err=True)
+    found = guard.examine(many, ratios, plan.measure)
+    if found:
+        for worse in found:
+            click.echo(f"slower: {worse}", err=True)
+        raise SystemExit(1)
+    compared = sum(len(each.ratios().keys() & ratios.keys()) for each in many)
+    click.echo(f"{compared} ratios are as good as those stored")

@@ -1,0 +1,115 @@
+"""The guard against backsliding: ratios now, beside those that the repository keeps.
+
+What is compared is never a time, which is the machine's, but the ratio of ours to the baseline of
+the same case in the same run: the hand-written queues, as a rule. On a busy machine a ratio too is
+off now and then, for as long as a neighbour is busy; but what has become slower is so each time. So
+a ratio that looks worse is measured afresh, several times, and only what is worse every time fails.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from benchmarks.measure import Case
+from benchmarks.program import Measured
+
+__all__ = ["STORED", "TOLERANCE", "Worse", "examine", "load", "store", "worse"]
+
+STORED = Path(__file__).with_name("baseline.json")
+TOLERANCE = 1.2
+"""A ratio may be so many times the one that is stored."""
+AGAIN = 5
+"""A ratio that looks worse is measured so many times more before it is believed."""
+
+
+class Worse(NamedTuple):
+    """A ratio that is worse than the one stored."""
+
+    name: str
+    now: float
+    stored: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: {self.now:.2f} times its baseline, {self.stored:.2f} times is stored; "
+            f"that is {self.now / self.stored - 1:.0%} more, and {TOLERANCE - 1:.0%} are allowed"
+        )
+
+
+def worse(now: Mapping[str, float], stored: Mapping[str, float]) -> list[Worse]:
+    """Return those of the ratios `now` that are worse than allowed; what is not stored is not."""
+    return [
+        Worse(name, ratio, stored[name])
+        for name, ratio in now.items()
+        if name in stored and ratio > TOLERANCE * stored[name]
+    ]
+
+
+def examine(
+    many: Iterable[Measured],
+    stored: Mapping[str, float],
+    again: Callable[[Case], Measured],
+) -> list[Worse]:
+    """Return what has become worse and stays so whenever it is measured again.
+
+    Args:
+        many: The cases, as measured.
+        stored: The ratios of the repository, by ``case/key``.
+        again: Measures a case again.
+    """
+    suspects = [(each.case, worse(each.ratios(), stored)) for each in many]
+    for _ in range(AGAIN):
+        suspects = [(case, losses) for case, losses in suspects if losses]
+        # One case after the other, so that those of one case are some time apart.
+        suspects = [
+            (case, _confirmed(losses, again(case).ratios(), stored)) for case, losses in suspects
+        ]
+    return [loss for _, losses in suspects for loss in losses]
+
+
+def _confirmed(
+    before: Iterable[Worse], now: Mapping[str, float], stored: Mapping[str, float]
+) -> list[Worse]:
+    """Return the losses that are there again, each with the smaller ratio."""
+    found = {loss.name: loss for loss in worse(now, stored)}
+    return [min(loss, found[loss.name]) for loss in before if loss.name in found]
+
+
+def load(path: Path | None = None) -> dict[str, Any]:
+    """Read what is stored: ``ratios`` by ``case/key``, and the ``python`` and ``machine``.
+
+    Raises:
+        FileNotFoundError: Nothing is stored.
+    """
+    record: dict[str, Any] = json.loads((path or STORED).read_text(encoding="utf-8"))
+    return record
+
+
+def store(
+    sittings: Sequence[Sequence[Measured]],
+    about: Mapping[str, object],
+    path: Path | None = None,
+) -> None:
+    """Store ratios, and leave those of cases that were not measured as they are.
+
+    Of several sittings the median of each ratio is taken: a ratio that came out too good by luck
+    would make the guard fail for ever after.
+
+    Args:
+        sittings: The cases, as measured several times.
+        about: What else to write down: the machine, the Python.
+        path: The file, by default `STORED`.
+    """
+    path = path or STORED
+    before = load(path)["ratios"] if path.exists() else {}
+    names = {each.case.name for each in sittings[0]}
+    ratios = {name: ratio for name, ratio in before.items() if name.split("/")[0] not in names}
+    for same in zip(*sittings, strict=True):
+        several = [each.ratios() for each in same]
+        ratios |= {name: round(median(one[name] for one in several), 3) for name in several[0]}
+    record = {**about, "ratios": dict(sorted(ratios.items()))}
+    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
