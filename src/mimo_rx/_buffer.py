@@ -156,9 +156,12 @@ class Buffer(Gate):
 
     def put(self, item: Any) -> None:
         """Append `item` whatever the bound says; what waits for room did so before."""
+        items = self.items
+        if len(items) < self.room:
+            items.append(item)
+            return
         if self.closed:
             return
-        items = self.items
         depth = len(items) + 1
         if depth > self.threshold:
             self.over += 1

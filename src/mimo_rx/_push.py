@@ -115,7 +115,12 @@ class ToOneOfSeveral(_Way):
     def push(self, item: Any, timeout: float | None = None) -> Awaitable:
         """Push to ``near``."""
         near = self.near
-        if len(near.items) < near.gate:
+        items = near.items
+        if len(items) < near.room:
+            items.append(item)
+            next(self.ticks)
+            return self.pushed  # type: ignore[no-any-return]
+        if len(items) < near.gate:
             near.put(item)
             next(self.ticks)
             return self.pushed  # type: ignore[no-any-return]
@@ -148,11 +153,12 @@ class ThroughOne(_Way):
         door = self.door
         if len(door.items) < door.gate:
             budget = self.budget
+            deliver = self.deliver_now  # called as a method of the output, it would take longer
             for _ in budget.ticks:
-                self.deliver_now(item)
+                deliver(item)
                 return self.pushed  # type: ignore[no-any-return]
             budget.renew()
-            self.deliver_now(item)
+            deliver(item)
             return budget.breathe()
         return self.push_slowly(item, timeout)
 
@@ -168,11 +174,12 @@ class Through(_Way):
             if len(door.items) >= door.gate:
                 return self.push_slowly(item, timeout)
         budget = self.budget
+        deliver = self.deliver_now
         for _ in budget.ticks:
-            self.deliver_now(item)
+            deliver(item)
             return self.pushed  # type: ignore[no-any-return]
         budget.renew()
-        self.deliver_now(item)
+        deliver(item)
         return budget.breathe()
 
 

@@ -28,7 +28,7 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "sensors": "Watch three sensors at different rates: the latest of each, means of windows, "
         "alarms.",
         "service": "Keep a workflow open, and ask it from many tasks at once.",
-        "crawl": "Crawl a small site, by a ring that ends when there is no more to ask for.",
+        "crawl": "Crawl a small site: a ring of streams that ends by itself.",
         "access_log": "Report on web server logs: status classes, top talkers, failing paths.",
         "census": "Take a census of a tree of Python source, by default of the standard library.",
     }

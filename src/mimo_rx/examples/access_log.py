@@ -24,7 +24,7 @@ import click
 from reactivex import operators as ops
 
 from mimo_rx import Inputs, Outputs, Workflow, azip, stream
-from mimo_rx.streams import Failure, ForEach, Map, ReadLines, Route, WriteJsonLines
+from mimo_rx.streams import ForEach, Map, ReadLines, Route, WriteJsonLines
 
 from ._command import GRAPH, SETTINGS, STATS, carry_out, help_of, threshold_option
 from .access_log_sample import sample
@@ -111,7 +111,7 @@ def access_log(
     parsed["errors"] | ops.count() | report["bad"]
     if dead_letters is not None:
         letters = WriteJsonLines(dead_letters, default=str, name="dead letters")
-        parsed["errors"] | ops.map(letter) | letters
+        parsed["errors"] | letters
 
     for name in by_class.outs:
         if name != "errors":
@@ -194,11 +194,6 @@ def plus(total: Total, request: Request) -> Total:
 def highest(top: int, totals: Mapping[str, Total]) -> Ranking:
     """Return the `top` names with the most requests, of equal ones the first by name."""
     return tuple(nsmallest(top, totals.items(), key=lambda each: (-each[1].requests, each[0])))
-
-
-def letter(failure: Failure) -> dict[str, object]:
-    """Return what the dead-letter file tells of a bad line."""
-    return {"line": failure.item, "error": failure.exception, "step": failure.step}
 
 
 # The page.

@@ -1,4 +1,4 @@
-"""Crawl a small site, by a ring that ends when there is no more to ask for.
+"""Crawl a small site: a ring of streams that ends by itself.
 
 The program serves a site of `--pages` pages on the loopback address, and goes through it. ``ask``
 asks for the front page, and for each page that it hears of for the first time; ``fetch`` fetches up
@@ -106,7 +106,7 @@ def print_all(answers: Sequence[Answer]) -> None:
     pages = [answer for answer in answers if isinstance(answer, Page)]
     failures = [answer for answer in answers if isinstance(answer, Failure)]
     for page in pages:
-        click.echo(f"{path(page):<12} {len(page.links):>5} links")
+        click.echo(f"{path(page):<12} links to {len(page.links)}")
     for failure in failures:
         click.echo(f"{path(failure):<12} {failure.exception}")
     click.echo(f"{len(pages)} pages, {len(failures)} failures")

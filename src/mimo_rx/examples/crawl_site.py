@@ -32,12 +32,12 @@ class FetchError(Exception):
 class Site:
     """A site whose pages are made when they are asked for.
 
-    The page of a number leads to the next ones, and back to the front page, which is number 0. Some
-    pages lead to one that there is not (404), and at some the server fails (500).
+    The page of a number leads to the front page, which is number 0, to the one before it, and on to
+    others. Some pages lead to one that there is not (404), and at some the server fails (500).
 
     Args:
         pages: How many there are, at least 1.
-        fan: To how many others a page leads, at least 1.
+        fan: To how many others a page leads on, at least 1.
         delay: Seconds, at least 0, that an answer takes.
     """
 
@@ -48,22 +48,28 @@ class Site:
     def answer(self, path: str) -> tuple[HTTPStatus, list[str]]:
         """Return the status of an answer, and where the page leads to.
 
+        Args:
+            path: What is asked for.
+
         Example:
-            >>> Site().answer("/page/2")
-            (<HTTPStatus.OK: 200>, ['/', '/page/7', '/page/8', '/page/9'])
+            >>> Site().answer("/page/02")
+            (<HTTPStatus.OK: 200>, ['/', '/page/01', '/page/07', '/page/08', '/page/09'])
             >>> Site().answer("/nowhere")
             (<HTTPStatus.NOT_FOUND: 404>, [])
         """
-        match = re.fullmatch(r"/|/page/([1-9][0-9]{0,9})", path)
+        match = re.fullmatch(r"/|/page/([0-9]{1,9})", path)
         number = int(match[1] or 0) if match else self.pages
         if number >= self.pages:
             return HTTPStatus.NOT_FOUND, []
         if number % 7 == 5:
             return HTTPStatus.INTERNAL_SERVER_ERROR, []
         first = number * self.fan + 1
-        links = [f"/page/{each}" for each in range(first, min(first + self.fan, self.pages))]
+        width = len(str(self.pages - 1))
+        before = range(max(number - 1, 1), number)
+        onward = range(first, min(first + self.fan, self.pages))
+        links = [f"/page/{each:0{width}}" for each in (*before, *onward)]
         if number % 5 == 1:
-            links.append(f"/gone/{number}")
+            links.append(f"/gone/{number:0{width}}")
         return HTTPStatus.OK, ["/", *links]
 
     @asynccontextmanager
