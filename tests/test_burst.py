@@ -325,3 +325,21 @@ def test_burst_tells_when_its_input_has_ended():
     step.push(1)
     go(workflow)
     assert step.stream.state == {"first": True, "second": False}
+
+
+@pytest.mark.parametrize("count", [1, 30, 99])
+def test_p11_a_burst_that_ends_the_stream_midway_is_counted_whole(count):
+    """P11: although the operator behind it cuts the edges within the burst."""
+    workflow = Workflow()
+    mapping = workflow.add_stream(Map(abs))
+    source = workflow.add_stream(Stream((), ["x"], fn=hundred, name="source"))
+    source.pipe(mapping)
+    mapping["item"] | ops.take(count) | Stream(["x"], fn=collector([]), name="sink")
+    statistics = run(workflow.run())
+    assert statistics.steps["source"].items_out == 100
+    assert statistics.edges[0].items == 100
+
+
+async def hundred(ins, outs, state):
+    for number in range(100):
+        await outs.x.push(number)

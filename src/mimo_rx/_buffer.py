@@ -62,6 +62,7 @@ class Buffer(Gate):
 
     __slots__ = (
         "_base",
+        "borrowed",
         "breath",
         "closed",
         "edges",
@@ -69,6 +70,7 @@ class Buffer(Gate):
         "getters",
         "growth",
         "has_waited",
+        "lent",
         "lost",
         "over",
         "over_with",
@@ -107,6 +109,10 @@ class Buffer(Gate):
         a consumer that waited just after it got new ticks goes on to the next ones without a round:
         that is at most three times this, or twice and twice the pushes of the same stream."""
         self._base = 0
+        self.borrowed: Iterator[Any] = repeat((), 0)
+        """Draws the items of a burst, which are told when it is over; `lent` are as many as that
+        was of at first."""
+        self.lent = 0
         self.ticks = repeat((), self.breath)
         """A call draws one tick. The iterator counts itself, which costs nothing; calls that take
         more or less than one item correct the count. (The ticks are empty argument lists, so that
@@ -121,7 +127,8 @@ class Buffer(Gate):
     @property
     def taken(self) -> int:
         """Items that were popped."""
-        return self._base + self.breath - length_hint(self.ticks)
+        under_way = self.lent - length_hint(self.borrowed)
+        return self._base + self.breath - length_hint(self.ticks) + under_way
 
     @property
     def entered(self) -> int:

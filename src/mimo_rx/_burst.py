@@ -52,6 +52,7 @@ async def burst(
         await target.wait_for_room()
     count = len(items)
     left = repeat((), count)  # which counts itself, as the ticks of a buffer do
+    buffer.borrowed, buffer.lent = left, count
     try:
         tired = target.fill(transform(starmap(items.popleft, left)))
     except IndexError:
@@ -61,6 +62,7 @@ async def burst(
         return True
     finally:
         buffer.untick(length_hint(left) - count)
+        buffer.lent = length_hint(left)
         if buffer.parked:
             buffer.unpark()
     if tired is not None:
@@ -161,6 +163,7 @@ class Taker:
         """What is there."""
         self._left = repeat((), maxsize)  # which counts itself
         self._told = maxsize
+        self.buffer.borrowed, self.buffer.lent = self._left, maxsize
         self.taken = starmap(self.items.popleft, self._left)
         """Takes an item a step; it must not be asked where nothing is there."""
         self.take: Callable[[], Any] = self.taken.__next__
@@ -173,7 +176,7 @@ class Taker:
             return
         buffer = self.buffer
         buffer.untick(left - self._told)
-        self._told = left
+        self._told = buffer.lent = left
         if buffer.parked:
             if self._soon is None or 2 * len(self.items) <= buffer.threshold:
                 buffer.unpark()
