@@ -39,7 +39,10 @@ class WithoutClock(ast.NodeTransformer):
         if small and CLOCK in names:
             self.taken_out += 1
             return None
-        return self.generic_visit(node)
+        node = self.generic_visit(node)
+        if isinstance(node, ast.Try) and not (node.handlers or node.finalbody):
+            return node.body
+        return node
 
 
 def without_clock(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,8 +2,10 @@
 
 The short path of a push is *fewer items than* ``room``? *then append*, and everything that is not
 ordinary (a waiting consumer, a turn that is given, a closed end, a new high-water mark) is told by
-``room`` alone: it is 0, or the number up to which nothing needs to be said. What is not ordinary
-happens in the other methods, which are separate so that the short path stays short.
+``room`` alone: it is 0, or the number up to which nothing needs to be said. Where a buffer has one
+producer, that has not even to look: it draws from ``places``, which are counted out in advance.
+What is not ordinary happens in the other methods, which are separate so that the short path stays
+short.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from itertools import repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ._gate import Gate, Timer
+from ._gate import NEXT_ROUND, NO_PLACES, UNKNOWN, Gate, Runs, Timer
 
 if TYPE_CHECKING:
     from ._process import Process
 
-__all__ = ["A_ROUND", "IN_LINE", "NEVER", "NEXT_ROUND", "Buffer"]
+__all__ = ["A_ROUND", "IN_LINE", "NEVER", "Buffer"]
 
 
 class _Edge(Protocol):
@@ -35,19 +37,6 @@ class _Edge(Protocol):
 
 NEVER, A_ROUND, IN_LINE = range(3)
 """How a consumer has waited for an item so far."""
-
-
-class _NextRound:
-    """Awaited, it lets the loop go round once, as ``asyncio.sleep(0)`` does, for less."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Iterator[None]:
-        return iter(_ONCE)
-
-
-_ONCE = (None,)
-NEXT_ROUND = _NextRound()
 
 
 class Buffer(Gate):
@@ -67,6 +56,7 @@ class Buffer(Gate):
         "closed",
         "edges",
         "fan_in",
+        "feeder",
         "getters",
         "growth",
         "has_waited",
@@ -94,6 +84,9 @@ class Buffer(Gate):
         self.getters: deque[Future[None]] = deque()
         self.edges: list[_Edge] = []
         """All that ever fed it, to be cancelled with it."""
+        self.consumer = process
+        self.feeder: Runs = UNKNOWN
+        """The stream that feeds it, where there is but one."""
         self.fan_in = 0
         """How many feed it, directly or through operators."""
         self.producers = 0
@@ -150,6 +143,7 @@ class Buffer(Gate):
 
     def settle(self) -> None:
         """Recompute `room` and `gate` after anything that they tell of has changed."""
+        self.places = NO_PLACES
         if self.turn is not None:
             self.room = self.gate = 0
             self.parked = False
@@ -164,6 +158,7 @@ class Buffer(Gate):
     def put(self, item: Any) -> None:
         """Append `item` whatever the bound says; what waits for room did so before."""
         items = self.items
+        self.places = NO_PLACES
         if len(items) < self.room:
             items.append(item)
             return
@@ -186,8 +181,26 @@ class Buffer(Gate):
         if self.turn is None and not getters:
             self.room = self.peak if self.peak < self.threshold else self.threshold
 
+    def enter(self, item: Any) -> None:
+        """Append an item of the only producer, for which there is room, and count its places.
+
+        As many items as there are places need no look at the buffer, whatever the consumer takes
+        meanwhile; whatever else happens here takes the places back.
+        """
+        items = self.items
+        depth = len(items)
+        if depth and depth == self.room == self.peak:  # it has never been as full
+            items.append(item)
+            self.peak = self.room = depth + 1
+            return
+        self.put(item)
+        places = self.room - len(items)
+        if places > 0:
+            self.places = repeat(items.append, places)
+
     def filled(self) -> None:
         """Take note of items that were appended: the high-water mark, and who waits for them."""
+        self.places = NO_PLACES
         if self.closed:  # by what gave the items
             self.lost += len(self.items)
             self.items.clear()
@@ -241,7 +254,7 @@ class Buffer(Gate):
                     self.give_up(waiting)
                     raise
                 finally:
-                    self.waited()
+                    self.waited(waiting)
                 before = A_ROUND if waiting is NEXT_ROUND else IN_LINE
         finally:
             if timer is not None:
@@ -275,9 +288,10 @@ class Buffer(Gate):
             clock.depth = 1
             clock.since = clock.now()
         getters = self.getters
-        if self.turn is not None and before == NEVER and not getters:
-            # The producer that has the turn runs in the next round of the loop: right after it is
-            # soon enough, and a round sooner than if it had to wake the consumer.
+        if before == NEVER and (self.turn is not None or self.feeder.soon) and not getters:
+            # The producer runs in this round of the loop or the next: right after it is soon
+            # enough, and a round sooner than if it had to wake the consumer.
+            process.soon += 1
             return NEXT_ROUND
         if process.watch is not None:
             process.watch.arm()
@@ -286,12 +300,16 @@ class Buffer(Gate):
             getters.appendleft(future)
         else:
             getters.append(future)
+        self.places = NO_PLACES
         self.room = 0
         return future
 
-    def waited(self) -> None:
-        """Take note that a wait is over."""
-        clock = self.process.starved
+    def waited(self, waiting: Any) -> None:
+        """Take note that the wait for `waiting` is over."""
+        process = self.process
+        if waiting is NEXT_ROUND:
+            process.soon -= 1
+        clock = process.starved
         clock.depth -= 1
         if not clock.depth:
             clock.total += clock.now() - clock.since

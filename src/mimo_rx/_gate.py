@@ -11,6 +11,9 @@ The rules, which random cancels tried hard to break before they were written dow
 4. A fan-out waits holding nothing. Nobody's item is handed over for it: a late cancel would lose or
    double it (P7).
 5. Whoever leaves, served, cancelled or timed out, passes on what it was given.
+6. Where nobody is in line and the consumer is about to run, a push *books*: it takes the turn ahead
+   of time and comes back in the next round of the loop, which costs a fraction of being woken. If
+   there is no room even then, it stands in line like any other, but at the head.
 """
 
 from __future__ import annotations
@@ -18,16 +21,52 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-__all__ = ["Gate", "Timer", "Waiter"]
+__all__ = ["NEXT_ROUND", "NO_PLACES", "UNKNOWN", "Gate", "Runs", "Timer", "Waiter"]
 
 
 class _HasGates(Protocol):
     @property
     def gates(self) -> Sequence[Gate]:
         """All that must have room."""
+
+
+class Runs(Protocol):
+    """A stream, as the gates around it see it."""
+
+    soon: int
+    """How many of its tasks wait in a port for the next round of the loop alone."""
+
+
+class _Unknown:
+    __slots__ = ()
+    soon: Final = 0
+
+
+UNKNOWN: Any = _Unknown()
+"""A stream of which nobody knows when it runs."""
+
+
+class _NextRound:
+    """Awaited, it lets the loop go round once, as ``asyncio.sleep(0)`` does, for less."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __await__(self) -> Generator[None, None, None]:
+            """Yield once."""
+    else:
+        __await__ = (None,).__iter__
+
+
+NEXT_ROUND = _NextRound()
+
+NO_PLACES: Iterator[Callable[[Any], None]] = repeat(lambda _: None, 0)
+"""What a short push finds that must not go the short way."""
 
 
 class Gate:
@@ -37,7 +76,18 @@ class Gate:
     and is shut until :meth:`release`. A buffer is a gate with items behind it.
     """
 
-    __slots__ = ("gate", "items", "loop", "parked", "putters", "room", "threshold", "turn")
+    __slots__ = (
+        "consumer",
+        "gate",
+        "items",
+        "loop",
+        "parked",
+        "places",
+        "putters",
+        "room",
+        "threshold",
+        "turn",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threshold: int = 0) -> None:
         self.loop = loop
@@ -47,8 +97,12 @@ class Gate:
         """What newcomers compare with: `threshold`, or 0 while a turn is given (rule 2)."""
         self.room = 0
         """What a direct push compares with, where the gate is a buffer; 0 while a turn is given."""
+        self.places = NO_PLACES
+        """Places that the only producer of a buffer may fill without a look (see `enter`)."""
+        self.consumer: Runs = UNKNOWN
+        """Who takes the items."""
         self.putters: deque[Waiter] = deque()
-        self.turn: Waiter | None = None
+        self.turn: Waiter | _NextRound | None = None
         self.parked = False
         """Whether a pop must call :meth:`unpark`."""
 
@@ -67,11 +121,44 @@ class Gate:
         self.settle()
         self.unpark()
 
-    def enlist(self, waiter: Waiter) -> None:
-        """Put `waiter` in line, unless it stands there already."""
+    def book(self) -> bool:
+        """Take the turn ahead of time, if room is likely in the next round of the loop (rule 6)."""
+        if (
+            self.consumer.soon
+            and self.turn is None
+            and not self.putters
+            and len(self.items) >= self.threshold
+        ):
+            self._give(NEXT_ROUND)
+            return True
+        return False
+
+    def unbook(self) -> None:
+        """Give a booked turn up; who stood in line meanwhile comes after who had it."""
+        self.turn = None
+        self.settle()
+        if self.putters:
+            self.loop.call_soon(self.unpark)
+
+    def _give(self, turn: Waiter | _NextRound) -> None:
+        self.turn = turn
+        self.places = NO_PLACES
+        self.room = self.gate = 0  # as settle() would find
+        self.parked = False
+
+    def enlist(self, waiter: Waiter, *, first: bool = False) -> None:
+        """Put `waiter` in line, unless it stands there already.
+
+        Args:
+            waiter: Who waits.
+            first: Whether it goes to the head of the line.
+        """
         if self not in waiter.lines:
             waiter.lines[self] = None
-            self.putters.append(waiter)
+            if first:
+                self.putters.appendleft(waiter)
+            else:
+                self.putters.append(waiter)
         self.parked = self.turn is None
 
     def unpark(self) -> None:
@@ -83,10 +170,8 @@ class Gate:
             if future is None or future.done():
                 continue
             if len(waiter.output.gates) == 1 or waiter.can_go(self):
-                self.turn = waiter
+                self._give(waiter)
                 waiter.turns.append(self)
-                self.room = self.gate = 0  # as settle() would find
-                self.parked = False
                 future.set_result(None)
                 return
         # All in line lack room elsewhere, and are woken from there.

@@ -17,7 +17,7 @@ from ._output import Output
 from ._port import Input
 
 if TYPE_CHECKING:
-    from ._gate import Gate
+    from ._gate import Gate, Runs
     from ._link import Link
     from ._process import Process
 
@@ -35,6 +35,8 @@ class InnerBuffer(Protocol):
     over: int
     peak: int
     fan_in: int
+    feeder: Runs
+    """The stream that feeds it, where there is but one."""
     producers: int
     edges: list[Any]
     items: Any

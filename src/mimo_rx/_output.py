@@ -9,7 +9,7 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._errors import OutputClosed
-from ._gate import Gate, Timer, Waiter
+from ._gate import NEXT_ROUND, Gate, Timer, Waiter
 from ._process import Budget
 from ._push import (
     SHUT,
@@ -329,53 +329,64 @@ class Output(Generic[T]):
         if not self._usual:
             await self._refuse()
         process = self.process
+        clock = process.backpressured
+        if clock.depth:
+            clock.depth += 1
+        else:
+            clock.depth = 1
+            clock.since = clock.now()
+        try:
+            sole = self._sole
+            booked = timeout is None and sole is not None and sole.book()
+            if booked:
+                process.soon += 1
+                try:
+                    await NEXT_ROUND
+                finally:
+                    process.soon -= 1
+                    sole.unbook()  # type: ignore[union-attr] # it was booked
+                if not self._usual:
+                    await self._refuse()
+            if not booked or self.lacking():
+                await self._stand_in_line(timeout, first=booked)
+        finally:
+            clock.depth -= 1
+            if not clock.depth:
+                clock.total += clock.now() - clock.since
+        if item is not _NOTHING:
+            self._hand_over(item)
+
+    async def _stand_in_line(self, timeout: float | None, *, first: bool) -> None:
+        """Wait at every gate that lacks room, at the head of its line if `first`."""
+        process = self.process
+        if process.watch is not None:
+            process.watch.arm()
         waiter = Waiter(self)
         timer = None
         if timeout is not None:
             timer = Timer(process.loop, timeout, self._what(), process.timers)
         self.waiters.append(waiter)
-        clock = process.backpressured
-        if clock.depth:
-            clock.depth += 1
-        else:  # as start() does, without a call
-            clock.depth = 1
-            clock.since = clock.now()
-        if process.watch is not None:
-            process.watch.arm()
         try:
             # Newcomers look at the gates, which are shut while a turn is given (rule 2).
-            sole = self._sole
-            if sole is not None:  # as it mostly is, and without a comprehension's call
-                full: Sequence[Gate] = () if len(sole.items) < sole.gate else (sole,)
-            else:
-                full = [gate for gate in self.gates if len(gate.items) >= gate.gate]
+            full = [gate for gate in self.gates if len(gate.items) >= gate.gate]
             while full:
                 for gate in full:
-                    gate.enlist(waiter)
+                    gate.enlist(waiter, first=first)
                 future = waiter.future = Future(loop=process.loop)
                 if timer is not None:
                     timer.watch(future)
                 await future
                 if not self._usual:
                     await self._refuse()
-                sole = self._sole
-                if sole is not None:
-                    full = () if len(sole.items) < sole.threshold else (sole,)
-                else:
-                    full = [gate for gate in self.gates if len(gate.items) >= gate.threshold]
+                full = [gate for gate in self.gates if len(gate.items) >= gate.threshold]
                 if full:
                     waiter.give_back()
             waiter.served = True
         finally:
-            clock.depth -= 1
-            if not clock.depth:
-                clock.total += clock.now() - clock.since
             self.waiters.remove(waiter)
             waiter.leave()
             if timer is not None:
                 timer.cancel()
-        if item is not _NOTHING:
-            self._hand_over(item)
 
     async def _refuse(self) -> None:
         if self.stopped:

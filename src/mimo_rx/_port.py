@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Iterable
 from itertools import starmap
 from typing import Any, Generic, TypeVar
 
-from ._buffer import A_ROUND, IN_LINE, NEVER, NEXT_ROUND, Buffer
+from ._buffer import A_ROUND, IN_LINE, NEVER, Buffer
 from ._errors import InputClosed, UnknownPort
+from ._gate import NEXT_ROUND
 from ._output import Output
 
 __all__ = ["Input", "Inputs", "Output", "Outputs"]
@@ -156,7 +157,7 @@ class Input(Generic[T]):
                     buffer.give_up(waiting)
                     raise
                 finally:
-                    buffer.waited()
+                    buffer.waited(waiting)
                 before = A_ROUND if waiting is NEXT_ROUND else IN_LINE
             if before != NEVER and buffer.getters and len(items) > 1:
                 buffer.wake_getter()

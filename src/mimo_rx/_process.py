@@ -133,6 +133,8 @@ class Process:
         self.outs: dict[str, Output[Any]] = {}
         self.starved = Clock(loop)
         self.backpressured = Clock(loop)
+        self.soon = 0
+        """How many of its tasks wait in a port for the next round of the loop alone."""
         self.over = False
         """Nobody reads any main output any more (C4)."""
         self.told = False

@@ -15,6 +15,7 @@ from itertools import repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ._gate import NO_PLACES
 from ._process import Budget
 from ._pushed import TrackedPush
 
@@ -46,9 +47,12 @@ class Shut:
     items: Any = ()
     gate = 0
     room = 0
+    places = NO_PLACES
 
     def put(self, item: Any) -> None:
         """Be there for type checkers: nobody finds room for it."""
+
+    enter = put
 
 
 SHUT = Shut()
@@ -95,12 +99,11 @@ class ToOne(_Way):
     def push(self, item: Any, timeout: float | None = None) -> Awaitable:
         """Push to ``near``."""
         near = self.near
-        items = near.items
-        if len(items) < near.room:
-            items.append(item)
+        for append in near.places:
+            append(item)
             return self.pushed  # type: ignore[no-any-return] # it poses as a coroutine
-        if len(items) < near.gate:  # somebody waits for it, or there were never as many
-            near.put(item)
+        if len(near.items) < near.gate:  # somebody waits for it, or there were never as many
+            near.enter(item)
             return self.pushed  # type: ignore[no-any-return]
         if near is SHUT:
             return self.push_slowly(item, timeout)

@@ -123,7 +123,12 @@ class Run:
     def _name_edges(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
         for run, target in reads:
             run.targets.append(self._target_label(target))
-            for source, link in run.links():
+            links = run.links()
+            feeders = {source.step for source, _ in links}
+            buffer = self._process(target.step).ins[target.port].buffer
+            if len(feeders) == 1 and buffer.fan_in == 1:
+                buffer.feeder = self._process(feeders.pop())
+            for source, link in links:
                 self.edges.append((self._source_label(source), self._target_label(target), link))
 
     def _count_unbounded(self, links: dict[PortRef, list[Link]]) -> None:

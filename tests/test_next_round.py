@@ -1,0 +1,353 @@
+"""Waits of a single round of the loop, where the other side of a buffer is about to run."""
+
+import asyncio
+
+import pytest
+
+from helpers import run
+from mimo_rx import OutputClosed, Workflow, stream
+from ports import (
+    assert_nobody_waits,
+    buffer,
+    cancel,
+    output,
+    outputs,
+    process,
+    reader,
+    start,
+    turns,
+)
+
+pytestmark = pytest.mark.conformance
+
+
+def about_to_run(far):
+    """Let the consumer of `far` count as one that waits for the next round alone."""
+    far.process.soon += 1
+    return far
+
+
+def test_p6_a_push_before_a_consumer_that_is_about_to_run_comes_back_in_the_next_round():
+    """P6: it is not woken, and its item comes before those of newcomers."""
+
+    async def main():
+        near = about_to_run(buffer(1))
+        first, second = outputs([near], [near])
+        await first.push(0)
+        booked = start(first.push(1))
+        await turns(1)
+        assert not near.putters
+        newcomer = start(second.push(2))
+        assert near.items.popleft() == 0  # the consumer, in the same round
+        await booked
+        assert list(near.items) == [1]
+        assert await reader(near).pop() == 1
+        await newcomer
+        assert list(near.items) == [2]
+        assert_nobody_waits([first, second])
+
+    run(main())
+
+
+def test_p6_a_push_that_booked_in_vain_stands_at_the_head_of_the_line():
+    """P6: those who came meanwhile come after it."""
+
+    async def main():
+        near = about_to_run(buffer(1))
+        first, second = outputs([near], [near])
+        await first.push(0)
+        waiting = [start(first.push(1)), start(second.push(2)), start(first.push(3))]
+        await turns()
+        assert [len(near.putters), near.turn] == [3, None]
+        for expected in range(4):
+            assert await reader(near).pop() == expected
+            await turns()
+        await asyncio.gather(*waiting)
+        assert_nobody_waits([first, second])
+
+    run(main())
+
+
+@pytest.mark.parametrize("room", [False, True])
+def test_p7_a_cancelled_push_that_has_booked_leaves_its_turn_to_the_next(room):
+    """P7: as if it had never been called."""
+
+    async def main():
+        near = about_to_run(buffer(1))
+        first, second = outputs([near], [near])
+        await first.push(0)
+        booked, next_one = start(first.push(1)), start(second.push(2))
+        await turns(1)
+        if room:
+            near.items.popleft()
+        await cancel(booked)
+        if not room:
+            await turns()
+            assert list(near.items) == [0]
+            await reader(near).pop()
+        await next_one
+        assert list(near.items) == [2]
+        assert first.process.soon == 0
+        assert_nobody_waits([first, second])
+
+    run(main())
+
+
+def test_c1_a_push_that_has_booked_hears_of_the_close_of_its_output():
+    """C1: it raises, and its item goes nowhere."""
+
+    async def main():
+        near = about_to_run(buffer(1))
+        out = output(near)
+        await out.push(0)
+        booked = start(out.push(1))
+        await turns(1)
+        out.close()
+        near.items.clear()
+        with pytest.raises(OutputClosed):
+            await booked
+        assert not near.items
+        assert_nobody_waits([out])
+
+    run(main())
+
+
+def test_c4_a_push_that_has_booked_goes_on_where_its_reader_closes():
+    """C4: the edge is skipped from now on."""
+
+    async def main():
+        near = about_to_run(buffer(1))
+        out = output(near)
+        await out.push(0)
+        booked = start(out.push(1))
+        await turns(1)
+        out.process.outs["side"] = output(buffer(9), owner=out.process)
+        reader(near).close()
+        await booked
+        assert near.lost == 1
+        assert_nobody_waits([out])
+
+    run(main())
+
+
+def test_p2_a_push_with_a_timeout_does_not_book():
+    """P2: its time runs while it stands in line."""
+
+    async def main():
+        near = about_to_run(buffer(1))
+        out = output(near)
+        await out.push(0)
+        waiting = start(out.push(1, timeout=9))
+        await turns(1)
+        assert len(near.putters) == 1
+        await reader(near).pop()
+        await waiting
+
+    run(main())
+
+
+READS = {
+    "pop": lambda port: port.pop(),
+    "peek": lambda port: port.peek(),
+    "async for": lambda port: anext(aiter(port)),
+    "chunks": lambda port: anext(port.chunks()),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_p1_a_read_waits_a_round_for_a_producer_that_is_about_to_run_and_then_in_line(read):
+    """P1: whatever that producer does, the item that comes later is not missed."""
+
+    async def main():
+        owner = process("writer")
+        near = buffer(2)
+        out = output(near, owner=owner)
+        owner.soon = 1
+        reading = start(READS[read](reader(near)))
+        await turns(1)
+        assert (near.process.soon, len(near.getters)) == (1, 0)
+        await turns()
+        assert (near.process.soon, len(near.getters)) == (0, 1)
+        await out.push("x")
+        assert await reading in ("x", ["x"])
+        assert near.process.starved.depth == 0
+
+    run(main())
+
+
+@pytest.mark.parametrize("read", READS)
+def test_p7_a_read_cancelled_in_its_round_leaves_nothing_behind(read):
+    """P7: nothing is taken, nobody counts it as about to run."""
+
+    async def main():
+        owner = process("writer")
+        near = buffer(2)
+        out = output(near, owner=owner)
+        owner.soon = 1
+        reading = start(READS[read](reader(near)))
+        await turns(1)
+        await out.push("x")
+        await cancel(reading)
+        assert list(near.items) == ["x"]
+        assert (near.process.soon, near.process.starved.depth) == (0, 0)
+        assert await reader(near).pop() == "x"
+
+    run(main())
+
+
+# The places that a producer fills without a look
+
+
+def filled_to(depth, threshold=9):
+    """Make an output before a buffer that has been full once and now holds `depth` items."""
+    near = buffer(threshold)
+    out = output(near)
+    for item in range(threshold):
+        out.push(item).close()
+    for _ in range(threshold - depth):
+        near.items.popleft()
+        near.untick(-1)
+    return near, out
+
+
+def test_p4_pushes_fill_places_without_a_look_at_the_buffer():
+    """P4: as many as there was room for, and no more."""
+
+    async def main():
+        near, out = filled_to(4)
+        await out.push("a")
+        assert len([*near.places]) == 4
+        near.settle()
+        for item in "bcde":
+            await out.push(item)
+        assert len(near.items) == 9
+        waiting = start(out.push("f"))
+        await turns()
+        assert not waiting.done()
+        assert await reader(near).pop() == 5
+        await waiting
+        assert (out.count, near.peak, near.over) == (15, 9, 0)
+
+    run(main())
+
+
+async def batch(near, out):
+    await out.push_many("xyz")
+
+
+async def burst(near, out):
+    out.fill(iter("xyz"))
+
+
+async def operators(near, out):
+    near.put("x")
+
+
+async def wait(near, out):
+    near.items.clear()
+    reading = start(reader(near).pop())
+    await turns()
+    assert near.getters
+    await out.push("seen")
+    assert await reading == "seen"
+
+
+async def shut(near, out):
+    near.turn = out
+    near.settle()
+    waiting = start(out.push("late"))
+    await turns()
+    assert not waiting.done()
+    await cancel(waiting)
+    near.turn = None
+    near.settle()
+
+
+async def late_turn(near, out):
+    """Give a turn after a newcomer went ahead, as where wake-ups are late."""
+    other = output(near)
+    await out.push_many(range(7 - len(near.items) + 2))
+    waiting = start(other.push("late"))
+    await turns()
+    for _ in range(5):
+        near.items.popleft()
+    await out.push("ahead")
+    near.unpark()
+    newcomer = start(out.push("behind"))
+    await turns()
+    assert waiting.done()
+    assert newcomer.done()
+    assert [*near.items][-2:] == ["late", "behind"]
+
+
+async def closed(near, out):
+    reader(near).close()
+    await out.push("gone")
+    assert not near.items
+
+
+@pytest.mark.parametrize("event", [batch, burst, operators, wait, shut, late_turn, closed])
+def test_p3_whatever_else_happens_in_a_buffer_takes_the_places_back(event):
+    """P3, P7: the next push looks again."""
+
+    async def main():
+        near, out = filled_to(2)
+        out.process.outs["other"] = output(buffer(99), owner=out.process)
+        push = out.push
+        await push("a")
+        assert near.places.__length_hint__() == 6
+        await event(near, out)
+        pushed = [start(push(item)) for item in range(9)]
+        await turns()
+        if event is not closed:
+            assert len(near.items) == 9  # and never more, or the buffer would have failed
+        for task in pushed:
+            if not task.done():
+                await cancel(task)
+
+    run(main())
+
+
+# In runs
+
+
+@stream(outs=["item"])
+async def numbers(ins, outs, state):
+    for item in range(1000):
+        await outs.item.push(item)
+
+
+@stream(ins=["item"], outs=["item"])
+async def relay(ins, outs, state):
+    async for item in ins.item:
+        await outs.item.push(item)
+
+
+@stream(ins=["item"])
+async def total(ins, outs, state):
+    state["total"] = 0
+    async for item in ins.item:
+        state["total"] += item
+
+
+@pytest.mark.parametrize("threshold", [1, 10, 100])
+def test_p4_streams_in_a_row_need_no_wake_ups(threshold):
+    """P4: where the other side runs anyway, nobody waits to be woken, but at the start and end."""
+
+    class Loop(asyncio.SelectorEventLoop):
+        wake_ups = 0
+
+        def call_soon(self, callback, *args, context=None):
+            self.wake_ups += getattr(callback, "__name__", "") == "task_wakeup"
+            return super().call_soon(callback, *args, context=context)
+
+    workflow, last = Workflow(threshold=threshold), total()
+    step = workflow.add_stream(numbers())
+    for _ in range(5):
+        step = step | relay()
+    step | last
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(workflow.run())
+        wake_ups = runner.get_loop().wake_ups
+    assert last.state["total"] == sum(range(1000))
+    assert 1 <= wake_ups <= 20
