@@ -1,6 +1,7 @@
 """Waits of a single round of the loop, where the other side of a buffer is about to run."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -337,7 +338,7 @@ def test_p4_streams_in_a_row_need_no_wake_ups(threshold):
     class Loop(asyncio.SelectorEventLoop):
         wake_ups = 0
 
-        def call_soon(self, callback, *args, context=None):
+        def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:  # type: ignore[override]
             self.wake_ups += getattr(callback, "__name__", "") == "task_wakeup"
             return super().call_soon(callback, *args, context=context)
 
@@ -348,6 +349,7 @@ def test_p4_streams_in_a_row_need_no_wake_ups(threshold):
     step | last
     with asyncio.Runner(loop_factory=Loop) as runner:
         runner.run(workflow.run())
-        wake_ups = runner.get_loop().wake_ups
+        loop: Any = runner.get_loop()
+        wake_ups = loop.wake_ups
     assert last.state["total"] == sum(range(1000))
     assert 1 <= wake_ups <= 20

@@ -13,7 +13,7 @@ def test_s2_ports_are_reached_by_attribute_and_by_key():
 
     async def main():
         _, port = pipe()
-        ports = Inputs("step 'x'", "input", [("left", port), ("items", port)])
+        ports = Inputs("step 'x'", "input", {"left": port, "items": port})
         assert ports.left is ports["left"] is port
         assert ports["items"] is port
         assert list(ports) == [port, port]

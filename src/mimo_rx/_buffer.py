@@ -17,7 +17,7 @@ from itertools import repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ._gate import NEXT_ROUND, NO_PLACES, UNKNOWN, Gate, Runs, Timer
+from ._gate import NEXT_ROUND, NO_PLACES, NOBODY, UNKNOWN, Gate, Runs, Timer
 
 if TYPE_CHECKING:
     from ._process import Process
@@ -37,6 +37,9 @@ class _Edge(Protocol):
 
 NEVER, A_ROUND, IN_LINE = range(3)
 """How a consumer has waited for an item so far."""
+
+
+_NOTHING_LENT: Iterator[Any] = repeat((), 0)
 
 
 class Buffer(Gate):
@@ -81,7 +84,7 @@ class Buffer(Gate):
         """Items by which the bound was raised to let a ring go on (D2)."""
         self.lost = 0
         """Items that had come in and were dropped when the consumer went away."""
-        self.getters: deque[Future[None]] = deque()
+        self.getters: deque[Future[None]] = NOBODY
         self.edges: list[_Edge] = []
         """All that ever fed it, to be cancelled with it."""
         self.consumer = process
@@ -102,7 +105,7 @@ class Buffer(Gate):
         a consumer that waited just after it got new ticks goes on to the next ones without a round:
         that is at most three times this, or twice and twice the pushes of the same stream."""
         self._base = 0
-        self.borrowed: Iterator[Any] = repeat((), 0)
+        self.borrowed = _NOTHING_LENT
         """Draws the items of a burst, which are told when it is over; `lent` are as many as that
         was of at first."""
         self.lent = 0
@@ -239,7 +242,7 @@ class Buffer(Gate):
         timer = None
         before = NEVER
         if timeout is not None:
-            timer = Timer(self.loop, timeout, self._what(leaves), self.process.timers)
+            timer = Timer(self.process, timeout, self._what(leaves))
             before = A_ROUND  # it is the future that a timer fails
         try:
             while not self.items:
@@ -296,6 +299,8 @@ class Buffer(Gate):
         if process.watch is not None:
             process.watch.arm()
         future: Future[None] = Future(loop=self.loop)
+        if getters is NOBODY:
+            self.getters = getters = deque()
         if before == IN_LINE:  # it was woken and found its item taken: it goes to the head
             getters.appendleft(future)
         else:
@@ -319,7 +324,7 @@ class Buffer(Gate):
         """Leave the line, whose wait ended with an exception (P7)."""
         try:
             self.getters.remove(future)
-        except ValueError:
+        except (ValueError, AttributeError):  # or there is no line
             # It had been woken already: the wake-up belongs to the next in line (P7).
             if self.items:
                 self.wake_getter()
@@ -346,7 +351,7 @@ class Buffer(Gate):
         for future in self.getters:
             if not future.done():
                 future.set_result(None)
-        self.getters.clear()
+        self.getters = NOBODY
         self.settle()
 
     def cancel_edges(self) -> None:

@@ -25,7 +25,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-__all__ = ["NEXT_ROUND", "NO_PLACES", "UNKNOWN", "Gate", "Runs", "Timer", "Waiter"]
+__all__ = ["NEXT_ROUND", "NOBODY", "NO_PLACES", "UNKNOWN", "Gate", "Runs", "Timer", "Waiter"]
+
+
+if TYPE_CHECKING:
+    from ._process import Process
 
 
 class _HasGates(Protocol):
@@ -65,6 +69,9 @@ class _NextRound:
 
 NEXT_ROUND = _NextRound()
 
+NOBODY: Any = ()
+"""A line in which nobody has stood so far: most never need a deque, which takes 600 bytes."""
+
 NO_PLACES: Iterator[Callable[[Any], None]] = repeat(lambda _: None, 0)
 """What a short push finds that must not go the short way."""
 
@@ -101,7 +108,7 @@ class Gate:
         """Places that the only producer of a buffer may fill without a look (see `enter`)."""
         self.consumer: Runs = UNKNOWN
         """Who takes the items."""
-        self.putters: deque[Waiter] = deque()
+        self.putters: deque[Waiter] = NOBODY
         self.turn: Waiter | _NextRound | None = None
         self.parked = False
         """Whether a pop must call :meth:`unpark`."""
@@ -155,6 +162,8 @@ class Gate:
         """
         if self not in waiter.lines:
             waiter.lines[self] = None
+            if self.putters is NOBODY:
+                self.putters = deque()
             if first:
                 self.putters.appendleft(waiter)
             else:
@@ -255,23 +264,22 @@ class Timer:
     """The ``timeout=`` of one call: fails the future that the call waits on.
 
     Args:
-        loop: The loop on whose clock it runs.
+        process: Whose call it is.
         seconds: How long the call may wait.
         what: What waits, for the error.
-        timers: All that run in the ports of the stream, this one from now on.
     """
 
     __slots__ = ("_all", "_handle", "expired", "future", "what")
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, seconds: float, what: str, timers: set[Timer]
-    ) -> None:
+    def __init__(self, process: Process, seconds: float, what: str) -> None:
         self.what = f"{what} waited for {seconds:g} s"
         self.expired = False
         self.future: asyncio.Future[None] | None = None
-        self._handle = loop.call_later(seconds, self._expire)
-        self._all = timers
-        timers.add(self)
+        self._handle = process.loop.call_later(seconds, self._expire)
+        if not process.timers:
+            process.timers = set()
+        self._all = process.timers
+        self._all.add(self)
 
     def watch(self, future: asyncio.Future[None]) -> None:
         """Fail `future` at the end of the time, or at once if that has passed."""

@@ -98,7 +98,7 @@ class InnerOutput(Protocol):
     name: str
     side: bool
     links: list[Link]
-    gates: list[Gate]
+    gates: Sequence[Gate]
     waiters: list[Any]
     counted: bool
     breath: int

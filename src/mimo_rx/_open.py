@@ -33,9 +33,9 @@ class OpenRun:
         self._interrupted = False
         self._given_up = False
         where = f"workflow {run.plan.name!r}"
-        self.ins = Outputs(where, "input", run.environment.outs.items())
+        self.ins = Outputs(where, "input", run.environment.outs)
         """The workflow's inputs, to push to: ``await run.ins.a.push(item)``."""
-        self.outs = Inputs(where, "output", run.environment.ins.items())
+        self.outs = Inputs(where, "output", run.environment.ins)
         """The workflow's outputs, to read from: ``async for item in run.outs.b``."""
 
     def statistics(self) -> Statistics:

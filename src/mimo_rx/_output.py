@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Sized
-from itertools import islice
-from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._errors import OutputClosed
-from ._gate import NEXT_ROUND, Gate, Timer, Waiter
+from ._gate import NEXT_ROUND, NOBODY, Gate, Timer, Waiter
 from ._process import Budget
 from ._push import (
-    SHUT,
-    SPENT,
     Nowhere,
     Shut,
     Through,
@@ -22,6 +18,8 @@ from ._push import (
     ToOne,
     ToOneOfSeveral,
     Tracked,
+    Way,
+    choose_way,
     exhausted,
 )
 
@@ -49,11 +47,8 @@ class Output(Generic[T]):
 
     __slots__ = (
         "_before",
-        "_count",
         "_hand_over",
-        "_push_batch",
         "_sole",
-        "_usual",
         "appends",
         "breath",
         "budget",
@@ -62,8 +57,10 @@ class Output(Generic[T]):
         "deliver_now",
         "door",
         "doors",
+        "entered_before",
         "gates",
         "links",
+        "metered",
         "name",
         "near",
         "nowhere",
@@ -74,17 +71,28 @@ class Output(Generic[T]):
         "side",
         "stopped",
         "ticks",
+        "usual",
         "waiters",
         "way",
     )
+
+    # What the ways look at, see choose_way()
+    near: Buffer | Shut
+    pairs: Sequence[tuple[Sized, Gate | Shut]]
+    appends: Sequence[Callable[[T], None]]
+    doors: Sequence[Gate | Shut]
+    door: Gate | Shut
+    nowhere: Budget
+    ticks: Iterator[None]
+    deliver_now: Callable[[T], object]
 
     def __init__(self, process: Process, name: str, *, side: bool = False) -> None:
         self.process = process
         self.name = name
         self.side = side
         self.links: list[Link] = []
-        self.gates: list[Gate] = []
-        self.waiters: list[Waiter] = []
+        self.gates: Sequence[Gate] = ()
+        self.waiters: list[Waiter] = NOBODY
         self.closed = False
         self.over = False
         self.stopped = False
@@ -97,12 +105,15 @@ class Output(Generic[T]):
         """What a push returns that had room; to its receiver it is a coroutine."""
         self.budget: Budget | None = None
         """Counts the pushes; None where their number follows from the buffer."""
-        self.way: type[Any] = Output
+        self.way: type[Way] = Nowhere
         """The short way for the edges that there are now."""
+        self.metered: Buffer | None = None
+        """What the number of pushes follows from, where none are counted."""
+        self.entered_before = 0
+        """Items that had entered it when that began."""
         self._before = 0
-        self._count: Callable[[], int] = int
-        """Returns the items pushed since the way was chosen."""
-        self._usual = True
+        self.usual = True
+        """Whether pushes may go a short way."""
         self._sole: Gate | None = None
         self.rebind()
 
@@ -152,12 +163,12 @@ class Output(Generic[T]):
         while not ended:
             sole = self._sole  # a single buffer is looked at here: a call costs as much as an item
             full = self.lacking() if sole is None else len(sole.items) >= sole.gate
-            if full or not self._usual:
-                if self._usual and exhausted(iterator):
+            if full or not self.usual:
+                if self.usual and exhausted(iterator):
                     return
                 await self.wait_for_room()
             # Whether it has ended shows when it gives less than there is room for.
-            ended = self._push_batch(iterator)
+            ended = self.way.push_batch(self, iterator)
             budget = self.budget
             if budget is not None and budget.due:
                 await budget.breathe()
@@ -181,7 +192,9 @@ class Output(Generic[T]):
     @property
     def count(self) -> int:
         """Items pushed so far, read or not."""
-        return self._before + self._count()
+        if self.metered is not None:
+            return self._before + self.metered.entered - self.entered_before
+        return self._before if self.budget is None else self._before + self.budget.count
 
     def link(self, links: Iterable[Link]) -> None:
         """Lead `links` from here."""
@@ -211,74 +224,22 @@ class Output(Generic[T]):
     def rebind(self) -> None:
         """Choose the short way anew, after the edges or their gates have changed."""
         self._before = self.count
-        self.gates = list(dict.fromkeys(gate for link in self.links for gate in link.gates))
-        self._usual = not (self.closed or self.over or self.stopped)
+        links = self.links
+        if len(links) == 1:
+            self.gates = links[0].gates
+        else:
+            self.gates = tuple(dict.fromkeys(gate for link in links for gate in link.gates))
+        self.usual = not (self.closed or self.over or self.stopped)
         self._sole = self.gates[0] if len(self.gates) == 1 else None
-        self._shut()
-        self.way = self._choose_way()
-        self._push_batch = self._choose_batch()
+        self.way = choose_way(self)
         # Where nothing needs to be counted, the buffer itself takes it.
-        straight = len(self.links) == 1 and self.budget is None
-        self._hand_over = self.links[0].deliver if straight else self._deliver_counted
-        way = self.way if self._usual else Output
-        tracks = self._usual and self.process.debug
+        self._hand_over = self._deliver_counted if self.metered is None else links[0].deliver
+        way = self.way if self.usual else Output
+        tracks = self.usual and self.process.debug
         self.__class__ = _CLASSES[Tracked if tracks else way]
         for waiter in self.waiters:
             waiter.leave_others(self.gates)
             waiter.wake()
-
-    def _shut(self) -> None:
-        """Let no way find room, whichever it is."""
-        self.near: Buffer | Shut = SHUT
-        self.pairs: Sequence[tuple[Sized, Any]] = (((), SHUT),)
-        self.appends: Sequence[Callable[[T], None]] = ()
-        self.doors: Sequence[Gate | Shut] = (SHUT,)
-        self.door: Gate | Shut = SHUT
-        self.nowhere = SPENT
-
-    def _choose_way(self) -> type[Any]:
-        """Choose the short way for the edges that there are, and open what it looks at."""
-        links = self.links
-        buffers = [link.buffer for link in links if link.buffer is not None]
-        usual = self._usual
-        if not links:
-            self._spend(Budget(self.breath))
-            if usual:
-                self.nowhere = self.budget or SPENT
-            return Nowhere
-        if self.counted or len(buffers) < len(links):
-            return self._choose_door()
-        if len(links) > 1:
-            self._spend(Budget())
-            if usual:
-                self.pairs = [(buffer.items, buffer) for buffer in buffers]
-                self.appends = [buffer.items.append for buffer in buffers]
-            return ToAll
-        buffer = buffers[0]
-        if usual:
-            self.near = buffer
-        if buffer.fan_in > 1:
-            self._spend(Budget())
-            return ToOneOfSeveral
-        start = buffer.entered
-        self.budget = None
-        self._count = lambda: buffer.entered - start
-        return ToOne
-
-    def _choose_door(self) -> type[Any]:
-        self._spend(Budget(self.breath))
-        self.deliver_now = self.links[0].deliver if len(self.links) == 1 else self.deliver
-        if len(self.gates) == 1:
-            self.door = self.gates[0] if self._usual else SHUT
-            return ThroughOne
-        self.doors = tuple(self.gates) if self._usual else (SHUT,)
-        return Through
-
-    def _spend(self, budget: Budget) -> None:
-        """Count pushes by `budget` from now on."""
-        self.budget = budget
-        self.ticks = budget.ticks
-        self._count = lambda: budget.count
 
     # For ready-made streams, which take whole bursts (see _burst.py)
 
@@ -286,7 +247,7 @@ class Output(Generic[T]):
         """Tell whether a push would have to wait now, or be refused."""
         sole = self._sole
         full = self.lacking() if sole is None else len(sole.items) >= sole.gate
-        return full or not self._usual
+        return full or not self.usual
 
     def fill(self, iterator: Iterator[T]) -> Budget | None:
         """Push from `iterator` until there is no room or it ends; there is room for one item.
@@ -294,7 +255,7 @@ class Output(Generic[T]):
         Returns:
             The budget that is used up, if one is: let it breathe.
         """
-        self._push_batch(iterator)
+        self.way.push_batch(self, iterator)
         budget = self.budget
         return budget if budget is not None and budget.due else None
 
@@ -302,7 +263,7 @@ class Output(Generic[T]):
 
     def push_slowly(self, item: T, timeout: float | None = None) -> Coroutine[Any, Any, None]:
         """Push where something is not ordinary: no room, a waiting consumer, a closed end."""
-        if self._usual:
+        if self.usual:
             for gate in self.gates:
                 if len(gate.items) >= gate.gate:
                     break
@@ -326,7 +287,7 @@ class Output(Generic[T]):
             timeout: How long to wait at most, in seconds.
             item: What to push then: a coroutine of its own for that would cost as much again.
         """
-        if not self._usual:
+        if not self.usual:
             await self._refuse()
         process = self.process
         clock = process.backpressured
@@ -345,7 +306,7 @@ class Output(Generic[T]):
                 finally:
                     process.soon -= 1
                     sole.unbook()  # type: ignore[union-attr] # it was booked
-                if not self._usual:
+                if not self.usual:
                     await self._refuse()
             if not booked or self.lacking():
                 await self._stand_in_line(timeout, first=booked)
@@ -364,7 +325,9 @@ class Output(Generic[T]):
         waiter = Waiter(self)
         timer = None
         if timeout is not None:
-            timer = Timer(process.loop, timeout, self._what(), process.timers)
+            timer = Timer(process, timeout, self._what())
+        if self.waiters is NOBODY:
+            self.waiters = []
         self.waiters.append(waiter)
         try:
             # Newcomers look at the gates, which are shut while a turn is given (rule 2).
@@ -376,7 +339,7 @@ class Output(Generic[T]):
                 if timer is not None:
                     timer.watch(future)
                 await future
-                if not self._usual:
+                if not self.usual:
                     await self._refuse()
                 full = [gate for gate in self.gates if len(gate.items) >= gate.threshold]
                 if full:
@@ -410,64 +373,6 @@ class Output(Generic[T]):
             budget.draw()
         self.deliver(item)
         return budget if budget is not None and budget.due else None
-
-    def _choose_batch(self) -> Callable[[Iterator[T]], bool]:
-        """Choose how to push what there is room for; it tells whether the iterator has ended."""
-        if self.counted or any(link.buffer is None for link in self.links):
-            return self._push_singly
-        return self._extend if len(self.links) == 1 else self._extend_all
-
-    def _extend(self, iterator: Iterator[T]) -> bool:
-        """Push a batch to the one buffer, straight from the iterator."""
-        buffer: Any = self.links[0].buffer
-        items = buffer.items
-        before = len(items)
-        # Where the turn is another's, this one may take a place, but no more than one (rule 3).
-        free: int = buffer.gate - before
-        if free < 1:
-            free = 1
-        try:
-            items.extend(islice(iterator, free))
-        finally:
-            added = len(items) - before
-            if added:
-                buffer.filled()
-                if self.budget is not None:
-                    self.budget.draw(added)
-        return added < free
-
-    def _extend_all(self, iterator: Iterator[T]) -> bool:
-        """Push a batch to several buffers, or to none at all."""
-        room = min((gate.gate - len(gate.items) for gate in self.gates), default=self.breath)
-        free = max(1, room)
-        batch: list[T] = []
-        try:
-            batch.extend(islice(iterator, free))
-        finally:
-            if self.budget is not None:
-                self.budget.draw(len(batch))
-            for link in self.links:
-                if link.buffer is not None and batch:
-                    link.buffer.items.extend(batch)
-                    link.buffer.filled()
-        return len(batch) < free
-
-    def _push_singly(self, iterator: Iterator[T]) -> bool:
-        """Push an item at a time, since nobody knows what operators make of each."""
-        budget = self.budget
-        assert budget is not None
-        ticks = budget.ticks
-        gate = self.gates[0] if len(self.gates) == 1 else None
-        deliver = self.links[0].deliver if len(self.links) == 1 else self.deliver
-        for item in islice(iterator, length_hint(ticks)):
-            next(ticks, None)
-            deliver(item)
-            full = self.lacking() if gate is None else len(gate.items) >= gate.gate
-            if full or self.budget is not budget:
-                return False
-        ended = length_hint(ticks) > 0
-        budget.due = not ended
-        return ended
 
     def _iterator(self, items: Iterable[T]) -> Iterator[T]:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from itertools import starmap
 from typing import Any, Generic, TypeVar
 
@@ -211,12 +211,17 @@ def _quiet(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 
 class _Ports(Generic[T]):
-    """Ports by attribute, by key, and in the order of their declaration."""
+    """Ports by attribute, by key, and in the order of their declaration: those of the dict."""
 
-    def __init__(self, where: str, side: str, ports: Iterable[tuple[str, T]]) -> None:
+    __slots__ = ("__dict__", "__side__", "__where__")
+
+    __side__: str
+    __where__: str
+
+    def __init__(self, where: str, side: str, ports: dict[str, T]) -> None:
         # As real attributes they are found without a call; __getattr__ sees the misses only.
-        self.__dict__.update(ports)
-        self.__dict__["__ports__"] = (where, side, tuple(self.__dict__))
+        for name, value in (("__dict__", ports), ("__side__", side), ("__where__", where)):
+            object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> T:
         raise self._unknown(name)
@@ -231,29 +236,31 @@ class _Ports(Generic[T]):
         raise AttributeError(f"ports are given by the run and cannot be set; got {name!r}")
 
     def __contains__(self, name: object) -> bool:
-        return name in self.__dict__["__ports__"][2]
+        return name in self.__dict__
 
     def __iter__(self) -> Any:
-        return (self.__dict__[name] for name in self.__dict__["__ports__"][2])
+        return iter(self.__dict__.values())
 
     def __len__(self) -> int:
-        return len(self.__dict__["__ports__"][2])
+        return len(self.__dict__)
 
     def __dir__(self) -> list[str]:
-        return list(self.__dict__["__ports__"][2])
+        return list(self.__dict__)
 
     def __repr__(self) -> str:
-        where, side, names = self.__dict__["__ports__"]
-        return f"<{side}s of {where}: {', '.join(names) or 'none'}>"
+        return f"<{self.__side__}s of {self.__where__}: {', '.join(self.__dict__) or 'none'}>"
 
     def _unknown(self, name: object) -> UnknownPort:
-        where, side, names = self.__dict__["__ports__"]
-        return UnknownPort(where, side, name, names)
+        return UnknownPort(self.__where__, self.__side__, name, tuple(self.__dict__))
 
 
 class Inputs(_Ports[Input[Any]]):
     """The inputs of a stream in a run: ``ins.a``, ``ins["a"]``, ``for port in ins``."""
 
+    __slots__ = ()
+
 
 class Outputs(_Ports[Output[Any]]):
     """The outputs of a stream in a run: ``outs.b``, ``outs["b"]``, ``for port in outs``."""
+
+    __slots__ = ()

@@ -141,14 +141,16 @@ class Process:
         """``DownstreamClosed`` was raised in it: a cancel would strike its clean-up now."""
         self.entry: Entry | None = None
         """Where its items come in from outside, if they do."""
-        self.start_thread: Callable[[Callable[[], None], str], None] = _no_threads
-        """Lets a function run in a daemon thread, for which the run waits at its end (E6)."""
         self.watch: Watches | None = None
         """What is told that a wait begins, where it may be part of a ring."""
-        self.timers: set[Timer] = set()
+        self.timers: set[Timer] | tuple[()] = ()
         """The timeouts of those that wait in its ports."""
         self.breath = BREATH
         """Calls of one output that may follow each other before the loop goes round (P12)."""
+
+    def start_thread(self, work: Callable[[], None], whose: str) -> None:
+        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
+        raise RuntimeError("threads are the streams' own: whoever works with a run has none of it")
 
     async def give_way(self) -> None:
         """Let a cancel that is on its way arrive."""
@@ -176,10 +178,6 @@ class Process:
         for output in self.outs.values():
             output.end_over()
         _cascade.go_on(self)
-
-
-def _no_threads(work: Callable[[], None], whose: str) -> None:
-    raise RuntimeError("threads are the streams' own: whoever works with a run has none of it")
 
 
 class _Cascade(threading.local):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Sized
-from itertools import repeat
+from itertools import islice, repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,6 +22,7 @@ from ._pushed import TrackedPush
 if TYPE_CHECKING:
     from ._buffer import Buffer
     from ._gate import Gate
+    from ._output import Output
     from ._process import Process
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "ToOne",
     "ToOneOfSeveral",
     "Tracked",
+    "Way",
+    "choose_way",
     "exhausted",
 ]
 
@@ -59,14 +62,21 @@ SHUT = Shut()
 SPENT = Budget(1)
 """What a way finds in place of a budget: nothing is left, ever."""
 SPENT.ticks = repeat(None, 0)
+_SHUT_PAIRS = (((), SHUT),)
+_SHUT_DOORS = (SHUT,)
 
 
-class _Way:
+class Way:
     """What the ways use of an output."""
 
     __slots__ = ()
 
     if TYPE_CHECKING:
+
+        @staticmethod
+        def push_batch(output: Output[Any], iterator: Iterator[Any]) -> bool:
+            """Push as much as there is room for; tell whether the iterator has ended."""
+
         process: Process
         name: str
         pushed: Any
@@ -79,7 +89,7 @@ class _Way:
         nowhere: Budget
         budget: Budget
         ticks: Iterator[None]
-        way: type[_Way]
+        way: type[Way]
 
         def push(self, item: Any, timeout: float | None = None) -> Awaitable:
             """Go the way."""
@@ -91,10 +101,66 @@ class _Way:
             """Wait, then push."""
 
 
-class ToOne(_Way):
+def _extend(output: Output[Any], iterator: Iterator[Any]) -> bool:
+    """Push a batch to the one buffer, straight from the iterator."""
+    buffer: Any = output.links[0].buffer
+    items = buffer.items
+    before = len(items)
+    # Where the turn is another's, this one may take a place, but no more than one (rule 3).
+    free: int = buffer.gate - before
+    if free < 1:
+        free = 1
+    try:
+        items.extend(islice(iterator, free))
+    finally:
+        added = len(items) - before
+        if added:
+            buffer.filled()
+            if output.budget is not None:
+                output.budget.draw(added)
+    return added < free
+
+
+def _extend_all(output: Output[Any], iterator: Iterator[Any]) -> bool:
+    """Push a batch to several buffers, or to none at all."""
+    room = min((gate.gate - len(gate.items) for gate in output.gates), default=output.breath)
+    free = max(1, room)
+    batch: list[Any] = []
+    try:
+        batch.extend(islice(iterator, free))
+    finally:
+        if output.budget is not None:
+            output.budget.draw(len(batch))
+        for link in output.links:
+            if link.buffer is not None and batch:
+                link.buffer.items.extend(batch)
+                link.buffer.filled()
+    return len(batch) < free
+
+
+def _push_singly(output: Output[Any], iterator: Iterator[Any]) -> bool:
+    """Push an item at a time, since nobody knows what operators make of each."""
+    budget = output.budget
+    assert budget is not None
+    ticks = budget.ticks
+    gate = output.gates[0] if len(output.gates) == 1 else None
+    deliver = output.links[0].deliver if len(output.links) == 1 else output.deliver
+    for item in islice(iterator, length_hint(ticks)):
+        next(ticks, None)
+        deliver(item)
+        full = output.lacking() if gate is None else len(gate.items) >= gate.gate
+        if full or output.budget is not budget:
+            return False
+    ended = length_hint(ticks) > 0
+    budget.due = not ended
+    return ended
+
+
+class ToOne(Way):
     """Append to the one buffer that the output feeds, and that nobody else does."""
 
     __slots__ = ()
+    push_batch = staticmethod(_extend)
 
     def push(self, item: Any, timeout: float | None = None) -> Awaitable:
         """Push to ``near``."""
@@ -110,10 +176,11 @@ class ToOne(_Way):
         return self.wait_for_room(timeout, item)
 
 
-class ToOneOfSeveral(_Way):
+class ToOneOfSeveral(Way):
     """Append to the one buffer that the output feeds, as others do, and count."""
 
     __slots__ = ()
+    push_batch = staticmethod(_extend)
 
     def push(self, item: Any, timeout: float | None = None) -> Awaitable:
         """Push to ``near``."""
@@ -130,10 +197,11 @@ class ToOneOfSeveral(_Way):
         return self.push_slowly(item, timeout)
 
 
-class ToAll(_Way):
+class ToAll(Way):
     """Append to several buffers, if all have room."""
 
     __slots__ = ()
+    push_batch = staticmethod(_extend_all)
 
     def push(self, item: Any, timeout: float | None = None) -> Awaitable:
         """Push to each of ``pairs``."""
@@ -146,10 +214,11 @@ class ToAll(_Way):
         return self.pushed  # type: ignore[no-any-return]
 
 
-class ThroughOne(_Way):
+class ThroughOne(Way):
     """Run operators before one buffer in the push, or what else no bound keeps in check (P12)."""
 
     __slots__ = ()
+    push_batch = staticmethod(_push_singly)
 
     def push(self, item: Any, timeout: float | None = None) -> Awaitable:
         """Push through ``door``."""
@@ -166,10 +235,11 @@ class ThroughOne(_Way):
         return self.push_slowly(item, timeout)
 
 
-class Through(_Way):
+class Through(Way):
     """The same before several buffers, or none."""
 
     __slots__ = ()
+    push_batch = staticmethod(_push_singly)
 
     def push(self, item: Any, timeout: float | None = None) -> Awaitable:
         """Push through all of ``doors``."""
@@ -186,10 +256,11 @@ class Through(_Way):
         return budget.breathe()
 
 
-class Nowhere(_Way):
+class Nowhere(Way):
     """Discard; count, and let the loop go round now and then (P12, W9)."""
 
     __slots__ = ()
+    push_batch = staticmethod(_extend_all)
 
     def push(self, item: Any, timeout: float | None = None) -> Awaitable:
         """Push to nobody."""
@@ -202,7 +273,7 @@ class Nowhere(_Way):
         return nowhere.breathe()
 
 
-class Tracked(_Way):
+class Tracked(Way):
     """Go another way, and report a push without ``await`` (P2)."""
 
     __slots__ = ()
@@ -215,6 +286,59 @@ class Tracked(_Way):
         what = f"push to output {self.name!r} of step {self.process.path!r}"
         tracked: Any = TrackedPush(self.process.loop, what)
         return tracked  # type: ignore[no-any-return]
+
+
+def choose_way(output: Output[Any]) -> type[Way]:
+    """Choose the short way for the edges that `output` has now, and open what it looks at.
+
+    It is shut where pushes may not go any short way at all.
+    """
+    output.near = SHUT
+    output.pairs = _SHUT_PAIRS
+    output.appends = ()
+    output.doors = _SHUT_DOORS
+    output.door = SHUT
+    output.nowhere = SPENT
+    output.metered = None
+    links = output.links
+    if not links:
+        budget = _count_by(output, Budget(output.breath))
+        if output.usual:
+            output.nowhere = budget
+        return Nowhere
+    buffers = [link.buffer for link in links if link.buffer is not None]
+    if output.counted or len(buffers) < len(links):
+        _count_by(output, Budget(output.breath))
+        output.deliver_now = links[0].deliver if len(links) == 1 else output.deliver
+        if len(output.gates) == 1:
+            if output.usual:
+                output.door = output.gates[0]
+            return ThroughOne
+        if output.usual:
+            output.doors = output.gates
+        return Through
+    if len(links) > 1:
+        _count_by(output, Budget())
+        if output.usual:
+            output.pairs = [(buffer.items, buffer) for buffer in buffers]
+            output.appends = [buffer.items.append for buffer in buffers]
+        return ToAll
+    buffer = buffers[0]
+    if output.usual:
+        output.near = buffer
+    if buffer.fan_in > 1:
+        _count_by(output, Budget())
+        return ToOneOfSeveral
+    output.budget = None
+    output.metered, output.entered_before = buffer, buffer.entered
+    return ToOne
+
+
+def _count_by(output: Output[Any], budget: Budget) -> Budget:
+    """Count the pushes of `output` by `budget` from now on."""
+    output.budget = budget
+    output.ticks = budget.ticks
+    return budget
 
 
 def exhausted(iterator: Iterator[Any]) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
-from functools import partial
 
 from ._bridge import Bridge, NodeRun
 from ._deadlock import Watch
@@ -161,7 +160,7 @@ class Run:
             process.task = self.loop.create_task(
                 self._main(process), name=f"mimo_rx {process.path}", context=context
             )
-            process.task.add_done_callback(partial(self._task_done, process))
+            process.task.add_done_callback(process.task_done)
         self._started = True
         if self.stopping:
             self._cancel_tasks()
@@ -210,7 +209,8 @@ class Run:
             return process.dismissed
         return process.over and consists_of(error, DownstreamClosed)
 
-    def _task_done(self, process: StreamProcess, task: asyncio.Task[None]) -> None:
+    def task_done(self, process: StreamProcess) -> None:
+        """Take note that the task of `process` is over."""
         # Only one that was cancelled before its first step has not ended by now.
         process.finish("downstream" if process.dismissed else "cancelled")
         self._live.discard(process)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,6 @@ class StreamProcess(Process):
         """What stands before the port's name at either end of an edge."""
         self.run = run
         self.step = step
-        self.start_thread = run.start_thread
         self.task: asyncio.Task[None] | None = None
         self.ended: Ended | None = None
         self.dismissed = False
@@ -54,6 +53,14 @@ class StreamProcess(Process):
         add_inputs(self, step.stream.ins, step.threshold)
         side = step.stream.side
         add_outputs(self, step.stream.outs, side)
+
+    def start_thread(self, work: Callable[[], None], whose: str) -> None:
+        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
+        self.run.start_thread(work, whose)
+
+    def task_done(self, task: asyncio.Task[None]) -> None:
+        """Tell the run that the task is over."""
+        self.run.task_done(self)
 
     def edge_cancelled(self, output: Output[Any]) -> None:
         """Look whether anybody still reads it, unless the whole run unwinds."""

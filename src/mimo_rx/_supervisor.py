@@ -33,8 +33,8 @@ def coroutine_of(process: StreamProcess) -> Coroutine[Any, Any, Any]:
     if isinstance(stream, SourceStream) and stream.needs_pump:
         return pump(stream, process.outs["item"])
     where = f"step {process.path!r}"
-    ins = Inputs(where, "input", process.ins.items())
-    outs = Outputs(where, "output", process.outs.items())
+    ins = Inputs(where, "input", process.ins)
+    outs = Outputs(where, "output", process.outs)
     main = partial(stream.main, ins, outs, stream.new_state())
     if process.step.restart is None:
         return main()
