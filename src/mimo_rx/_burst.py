@@ -15,6 +15,8 @@ from operator import length_hint
 from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
+from ._gate import UNKNOWN
+
 if TYPE_CHECKING:
     from ._buffer import Buffer
     from ._port import Input, Output
@@ -159,6 +161,8 @@ class Taker:
     def __init__(self, source: Input[Any], soon: Soon | None = None) -> None:
         self._soon = soon
         self.buffer = source.buffer
+        if soon is not None:
+            self.buffer.consumer = UNKNOWN  # it runs soon, but may take little: nobody books
         self.items = source.buffer.items
         """What is there."""
         self._left = repeat((), maxsize)  # which counts itself
