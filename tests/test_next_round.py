@@ -7,6 +7,7 @@ import pytest
 
 from helpers import run
 from mimo_rx import OutputClosed, Workflow, stream
+from mimo_rx._burst import Soon, Taker
 from ports import (
     assert_nobody_waits,
     buffer,
@@ -353,3 +354,18 @@ def test_p4_streams_in_a_row_need_no_wake_ups(threshold):
         wake_ups = loop.wake_ups
     assert last.state["total"] == sum(range(1000))
     assert 1 <= wake_ups <= 20
+
+
+def test_nobody_books_ahead_before_a_merge_that_wakes_producers_late():
+    """It runs in the next round, but may take next to nothing of any one input."""
+
+    async def main():
+        near = about_to_run(buffer(1))
+        out = output(near)
+        await out.push(0)
+        assert near.book()
+        near.unbook()
+        Taker(reader(near), Soon(near.loop))
+        assert not near.book()
+
+    run(main())

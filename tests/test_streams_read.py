@@ -1,6 +1,5 @@
 """``ReadLines``, ``ReadCsv``, ``ReadJsonLines``: files as sources."""
 
-import asyncio
 import bz2
 import csv
 import gzip
@@ -9,19 +8,16 @@ import lzma
 import os
 import pickle
 import sys
-import threading
-from contextlib import nullcontext, suppress
-from pathlib import Path
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reactivex import operators as ops
 
 from battery import Case, battery
-from loops import LOOPS, run_on
-from mimo_rx import Stream, WiringError, flow
+from files import broken_off, items_of, nothing_left, written
+from mimo_rx import WiringError
 from mimo_rx.streams import ReadCsv, ReadJsonLines, ReadLines
 from mimo_rx.streams._files import BLOCK
 from mimo_rx.streams._lines import Lines
@@ -29,57 +25,11 @@ from mimo_rx.streams._lines import Lines
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes cannot be polled on Windows")
 
 
-def items_of(source):
-    """Run a source alone and return what it gives."""
-    return flow(source).to_list().run()
-
-
-def failing(source, kind=ValueError):
-    """Run a source that fails; return what came before, and the exception."""
-    items = []
-
-    async def take(ins, outs, state):
-        async for chunk in ins.item.chunks():
-            items.extend(chunk)
-            await asyncio.sleep(0)
-
-    with pytest.raises(kind) as caught:
-        (source | Stream(["item"], fn=take)).workflow.start()
-    return items, caught.value
-
-
-def written(folder, data, name="file.txt"):
-    path = folder / name
-    path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def pipe_of_uvloop():
-    """The first of its loops opens a pipe that stays for all of them."""
-    with suppress(ImportError):
-        import uvloop
-
-        uvloop.new_event_loop().close()
-
-
 @pytest.fixture(autouse=True)
-def nothing_left():
+def nothing_is_left():
     """No descriptor and no thread is left by any test."""
-    threads = set(threading.enumerate())
-    before = open_files()
-    yield
-    assert set(threading.enumerate()) <= threads
-    assert open_files() == before
-
-
-def open_files():
-    """Return what is open, but for what event loops keep for themselves."""
-    found = []
-    for descriptor in Path("/proc/self/fd").glob("*"):
-        with suppress(OSError):
-            found.append(os.readlink(descriptor))
-    return sorted(name for name in found if name.startswith(("/", "pipe:")) and "/fd" not in name)
+    with nothing_left():
+        yield
 
 
 # The battery
@@ -186,7 +136,7 @@ def test_a_line_that_never_ends_fails_at_its_bound_not_at_the_end_of_the_file(tm
     with path.open("wb") as file:
         file.write(b"one\n")
         file.truncate(2**40)
-    items, error = failing(ReadLines(path, max_line=10 * BLOCK))
+    items, error = broken_off(ReadLines(path, max_line=10 * BLOCK))
     assert items == ["one"]
     assert (
         str(error) == f"line 2 of {str(path)!r} is longer than max_line, {10 * BLOCK:,} characters"
@@ -195,7 +145,7 @@ def test_a_line_that_never_ends_fails_at_its_bound_not_at_the_end_of_the_file(tm
 
 def test_a_line_that_cannot_be_decoded_is_named(tmp_path):
     path = written(tmp_path, b"one\ntwo\nt\xc3\xa9\xffhree\nfour\n")
-    items, error = failing(ReadLines(path), UnicodeDecodeError)
+    items, error = broken_off(ReadLines(path), UnicodeDecodeError)
     assert items == ["one", "two"]
     assert str(error) == (
         "'utf-8' codec can't decode byte 0xff in position 3: invalid start byte, in line 3 of "
@@ -238,14 +188,14 @@ def test_what_exists_is_no_pattern(tmp_path):
 
 def test_a_pattern_that_matches_nothing_fails_before_anything_is_read(tmp_path):
     pattern = str(tmp_path / "*.none")
-    items, error = failing(ReadLines(written(tmp_path, "x"), pattern), FileNotFoundError)
+    items, error = broken_off(ReadLines(written(tmp_path, "x"), pattern), FileNotFoundError)
     assert items == []
     assert (error.strerror, error.filename) == ("no file matches the pattern", pattern)
 
 
 def test_a_missing_file_is_an_error_as_itself(tmp_path):
     path = str(tmp_path / "none")
-    items, error = failing(ReadLines(written(tmp_path, "x"), path), FileNotFoundError)
+    items, error = broken_off(ReadLines(written(tmp_path, "x"), path), FileNotFoundError)
     assert items == ["x"]
     assert error.filename == path
     assert error.__notes__ == [
@@ -255,7 +205,7 @@ def test_a_missing_file_is_an_error_as_itself(tmp_path):
 
 
 def test_a_folder_cannot_be_read(tmp_path):
-    assert failing(ReadLines(tmp_path), IsADirectoryError if os.name == "posix" else OSError)
+    assert broken_off(ReadLines(tmp_path), IsADirectoryError if os.name == "posix" else OSError)
 
 
 # Compression
@@ -285,136 +235,21 @@ def test_the_ending_tells_how_a_file_is_compressed(ending, tmp_path):
 @pytest.mark.parametrize("ending", PACKED)
 def test_what_is_not_compressed_as_its_ending_says_is_an_error_with_its_name(ending, tmp_path):
     path = written(tmp_path, b"plain text\n" * 9, f"x{ending}")
-    _, error = failing(ReadLines(path), Exception)
+    _, error = broken_off(ReadLines(path), Exception)
     assert f"mimo_rx: raised while reading {str(path)!r}" in error.__notes__
 
 
 @pytest.mark.parametrize("ending", PACKED)
 def test_a_compressed_file_that_is_cut_off_is_an_error(ending, tmp_path):
     data = PACKED[ending](os.urandom(2000).hex().encode())
-    failing(ReadLines(written(tmp_path, data[:-9], f"x{ending}")), Exception)
+    broken_off(ReadLines(written(tmp_path, data[:-9], f"x{ending}")), Exception)
 
 
 def test_the_missing_package_is_named(tmp_path, monkeypatch):
     for name in ("backports.zstd", "compression.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
-    _, error = failing(ReadLines(written(tmp_path, b"", "x.zst")), ModuleNotFoundError)
+    _, error = broken_off(ReadLines(written(tmp_path, b"", "x.zst")), ModuleNotFoundError)
     assert "pip install 'mimo-rx[zstd]'" in str(error)
-
-
-# What waits
-
-
-@posix
-@pytest.mark.parametrize("make", LOOPS)
-def test_a_line_of_a_pipe_comes_as_soon_as_it_is_there(make, tmp_path):
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    keeper = os.open(path, os.O_RDWR)
-    got = []
-
-    async def answer(ins, outs, state):
-        async for line in ins.item:
-            got.append(line)
-            os.write(keeper, f"{line}!\n".encode())
-
-    os.write(keeper, b"a\n")
-    step = flow(ReadLines(path)) | ops.take(3) | Stream(["item"], fn=answer)
-
-    async def main():
-        async with asyncio.timeout(4):  # less than a thread that is left would take
-            await step.workflow.run()
-
-    run_on(make, main())
-    assert got == ["a", "a!", "a!!"]
-    os.close(keeper)
-
-
-@posix
-@pytest.mark.parametrize("turns", [1, 3, 10, 100])
-def test_e4_a_cancel_ends_a_wait_for_a_silent_pipe(turns, tmp_path):
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    keeper = os.open(path, os.O_RDWR)
-
-    async def take(ins, outs, state):
-        await ins.item.pop()
-
-    step = ReadLines(path) | Stream(["item"], fn=take)
-
-    async def main():
-        task = asyncio.create_task(step.workflow.run())
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        task.cancel()
-        async with asyncio.timeout(4):
-            await asyncio.wait([task])
-        assert task.cancelled()
-
-    run_on(asyncio.new_event_loop, main())
-    os.close(keeper)
-
-
-@posix
-def test_stdin_is_read_and_stays_open(monkeypatch):
-    reading, writing = os.pipe()
-    with open(reading) as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
-        os.write(writing, b"a\nb\n")
-        assert (flow(ReadLines("-")) | ops.take(1)).to_list().run() == ["a"]
-        os.write(writing, b"\xff\n")
-        os.close(writing)
-        _, error = failing(ReadLines("-"), UnicodeDecodeError)
-        assert str(error).endswith("in line 1 of stdin")
-        os.fstat(reading)
-
-
-def test_what_stands_in_the_place_of_stdin_is_read(monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\nb")))
-    assert items_of(ReadLines("-")) == ["a", "b"]
-    monkeypatch.setattr(sys, "stdin", None)
-    assert "there is no stdin" in str(failing(ReadLines("-"), OSError)[1])
-
-
-def test_p5_no_more_than_a_block_is_read_ahead(tmp_path):
-    path = written(tmp_path, b"x\n" * (4 * BLOCK))
-    reader: Any = ReadLines(path)
-    reads: list[int] = []
-    loop: Any = None
-    read = reader._read
-
-    second = asyncio.Event()
-
-    def counting(lines, give):
-        read_bytes = lines._read
-
-        def count(size):
-            reads.append(size)
-            if len(reads) == 2:
-                loop.call_soon_threadsafe(second.set)
-            return read_bytes(size)
-
-        lines._read = count
-        read(lines, give)
-
-    reader._read = counting
-
-    async def take_some_and_look(ins, outs, state):
-        for _ in range(2):
-            await ins.item.pop()
-        await second.wait()
-        for _ in range(100):
-            await asyncio.sleep(0)
-        assert len(reads) == 2
-
-    step = reader | Stream(["item"], fn=take_some_and_look)
-
-    async def main():
-        nonlocal loop
-        loop = asyncio.get_running_loop()
-        await step.workflow.run()
-
-    run_on(asyncio.new_event_loop, main())
 
 
 # CSV
@@ -439,7 +274,7 @@ def test_rows_are_those_of_the_module_csv_whatever_the_size_of_blocks(rows, size
 @pytest.mark.parametrize(("row", "length"), [("5", 1), ("5,6,7", 3)])
 def test_a_row_of_the_wrong_length_fails_after_the_rows_before(row, length, tmp_path):
     path = written(tmp_path, f'a,b\n\n"1\n",2\n{row}\n8,9\n')
-    items, error = failing(ReadCsv(path))
+    items, error = broken_off(ReadCsv(path))
     assert items == [{"a": "1\n", "b": "2"}]
     assert str(error) == (
         f"a row of {length} values where there are 2 fields, in line 5 of {str(path)!r}"
@@ -463,14 +298,14 @@ def test_each_file_has_its_own_header(tmp_path):
 
 def test_what_the_module_csv_refuses_is_named(tmp_path):
     path = written(tmp_path, 'a\n1\n"2"x\n')
-    items, error = failing(ReadCsv(path, strict=True), csv.Error)
+    items, error = broken_off(ReadCsv(path, strict=True), csv.Error)
     assert items == [{"a": "1"}]
     assert str(error) == f"',' expected after '\"', in line 3 of {str(path)!r}"
 
 
 def test_a_header_that_names_a_field_twice_is_an_error(tmp_path):
     path = written(tmp_path, "a,b,a\n1,2,3\n")
-    _, error = failing(ReadCsv(path))
+    _, error = broken_off(ReadCsv(path))
     assert str(error) == f"the header names 'a' twice, in line 1 of {str(path)!r}"
 
 
@@ -484,14 +319,14 @@ def test_blank_lines_between_values_are_skipped(tmp_path):
 
 def test_a_line_that_is_no_json_fails_after_the_values_before(tmp_path):
     path = written(tmp_path, '1\n\n{"a": x}\n4\n')
-    items, error = failing(ReadJsonLines(path))
+    items, error = broken_off(ReadJsonLines(path))
     assert items == [1]
     assert str(error) == f"Expecting value, at column 7 of line 3 of {str(path)!r}"
 
 
 def test_json_that_is_too_deep_is_named(tmp_path):
     path = written(tmp_path, "1\n" + "[" * 100_000 + "\n")
-    items, error = failing(ReadJsonLines(path))
+    items, error = broken_off(ReadJsonLines(path))
     assert items == [1]
     assert f"line 2 of {str(path)!r}" in str(error)
 
