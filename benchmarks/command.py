@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -61,7 +62,8 @@ class Plan:
     def conditions(self) -> str:
         """How it was measured, in a paragraph."""
         return (
-            f"The best of {self.rounds} turns of {self.items:,} items each; all take turns. "
+            f"The best of up to {self.rounds} turns of {self.items:,} items, fewer for what is "
+            "slow; all take turns. "
             f"{machine()}. {self.packages}."
         )
 
@@ -73,8 +75,18 @@ class Plan:
         return ", ".join(f"{name} {number}" for name, number in versions(names).items())
 
 
+class CaseName(click.Choice[str]):
+    """The name of a case; one that is misspelt is answered with the nearest."""
+
+    def get_invalid_choice_message(self, value: str, ctx: click.Context | None) -> str:
+        """Return what is told."""
+        close = get_close_matches(value, CASES, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        return f"{value!r} is no case{hint}; there are {', '.join(CASES)}."
+
+
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(list(CASES)), metavar="[NAMES]...")
+@click.argument("names", nargs=-1, type=CaseName(list(CASES)), metavar="[NAMES]...")
 @click.option("--quick", is_flag=True, help="Few items, and only the cases that are quick.")
 @click.option("--items", type=click.IntRange(1), help=f"Items of a turn, by default {ITEMS:,}.")
 @click.option("--rounds", type=click.IntRange(1), help=f"Turns of each, by default {ROUNDS}.")

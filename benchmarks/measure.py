@@ -65,6 +65,10 @@ class Against:
             return None
         return figure >= self.bound if self.is_speed else figure <= self.bound
 
+    def is_near(self, figure: float) -> bool:
+        """Tell whether `figure` is within a hundredth of what is asked."""
+        return self.bound is not None and abs(figure - self.bound) <= self.bound / 100
+
     def __str__(self) -> str:
         return "" if self.bound is None else f"{'≥' if self.is_speed else '≤'} {self.bound:g}"
 

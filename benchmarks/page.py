@@ -16,7 +16,9 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 HEAD = """# Benchmarks
 
 What an item costs in `mimo_rx`, beside what else one would write. `python -m benchmarks --docs` \
-makes this page, its figures and its chart; `make bench` prints the tables.
+makes this page, its figures and its chart; `make bench` prints the tables, and \
+`python -m benchmarks three --quick` those of one case within a second. `make bench-check` fails \
+where a ratio to the baseline is more than 20 % worse than the one that the repository stores.
 
 ![Time of an item and hop, of mimo_rx and of what else one would write](benchmarks.svg)
 
@@ -26,12 +28,14 @@ makes this page, its figures and its chart; `make bench` prints the tables.
 
 A time is that of one item and **hop**: from one stage to the next, along one edge. *To ours* is \
 the time as a multiple of the first row of mimo_rx, *to the baseline* as a multiple of what one \
-would write by hand, which as a rule is tasks with an `asyncio.Queue` between each two. All \
+would write by hand, which as a rule is tasks with an `asyncio.Queue` between each two; where \
+it is empty there is no such way, and the targets below say what is compared. All \
 contenders of a case take turns; what has a runtime of its own (csp, bytewax, trio) does so in a \
 process of its own, whose start does not count. Each begins with nothing (no loop, no tasks, no \
 workflow) and ends with the result, which is checked: nobody wins by dropping items. A first turn \
 warms up, garbage is collected before each turn, and the collector stays on meanwhile. The best \
-turn counts; where the median is far from it, the machine was busy.
+turn counts; where the median is far from it, the machine was busy. From run to run ratios differ \
+by some 5 %, and by 10 % from one machine of the same kind to another.
 
 Not all do the same. RxPY and streamz call from stage to stage: nothing waits, and nothing holds \
 up a source that is too fast. aiostream has no buffers, so that one stage works at a time. csp \
@@ -41,7 +45,7 @@ that are much slower get fewer items a turn.
 
 ## Targets
 
-What the project has asked of itself.
+What the project has asked of itself, met or missed.
 
 """
 

@@ -74,7 +74,8 @@ def _ratio(comparison: Comparison) -> str:
     if comparison.other is None:
         return ""
     meaning = "as fast" if comparison.against.is_speed else "the time"
-    return f"{comparison.figure:.2f}× {meaning}"
+    near = comparison.against.is_near(comparison.figure)
+    return f"{comparison.figure:.{3 if near else 2}f}× {meaning}"
 
 
 def to_text(lines: Sequence[tuple[str, ...]]) -> list[str]:

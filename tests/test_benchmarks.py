@@ -330,7 +330,8 @@ def test_the_command_does_not_pass_where_nothing_is_stored(monkeypatch, job):
         (["--docs", "--quick"], "--docs is for all cases in full"),
         (["--check", "--store", "--quick"], "choose one"),
         (["--check"], "add --quick"),
-        (["speed"], "'speed' is not"),
+        (["speed"], "'speed' is no case"),
+        (["thre"], "did you mean 'three'"),
     ],
 )
 def test_the_command_refuses_what_makes_no_sense(monkeypatch, arguments, hint):

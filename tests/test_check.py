@@ -134,7 +134,7 @@ def test_r5_an_operator_that_holds_items_is_told_with_its_place():
         "parse",
         "line",
         "on the edge read.y -> parse.line, operator 2 of 2, delay, holds every item whose time has "
-        "not come outside the bound; use a stream of your own that waits before it pushes",
+        "not come outside the bound; use the stream `Delay(seconds)`",
     )
 
 

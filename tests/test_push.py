@@ -265,7 +265,7 @@ def test_c1_a_push_after_close_raises_also_one_whose_method_was_kept(edges, oper
         out.close()
         out.close()
         for call in (push, out.push):
-            with pytest.raises(OutputClosed, match=r"'b0' of step 'writer' after close\(\)"):
+            with pytest.raises(OutputClosed, match=r"'b0' of step 'writer' after it was closed"):
                 await call(3)
         with pytest.raises(OutputClosed):
             await out.push_many([3])

@@ -42,7 +42,8 @@ def test_a_map_that_is_started_again_goes_on_after_what_it_had_under_way(
     function, concurrency, executor, ordered
 ):
     """What was under way is gone, at most once each; all else comes, and in order if it shall."""
-    items, got = range(200), []
+    items = range(200)
+    got: list[int] = []
     workflow = Workflow(threshold=4)
     stream = Map(function, concurrency, ordered, executor=executor)
     step = workflow.add_stream(stream, restart=Restart(5, backoff=0))

@@ -105,8 +105,8 @@ def graphs() -> Iterator[Contender]:
 EDGES = Case(
     "edges",
     "Items through a graph of 10,000 edges",
-    f"Chains of {LENGTH} edges side by side; in the full run, 10,000 items go through all of them "
-    "together, 100 through each. The clock runs from the first item to the end of the last sink. "
+    f"Chains of {LENGTH} edges side by side; each chain gets as many items, however many chains "
+    "there are. The clock runs from the first item to the end of the last sink. "
     "Python's collector looks at all containers of a program when their number has grown by about "
     "a fourth; with graphs of some other sizes (7,000 or 10,500 edges) one such look falls into "
     "this time, and an item costs half as much again.",

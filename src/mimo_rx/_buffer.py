@@ -367,4 +367,4 @@ class Buffer(Gate):
 
     def _what(self, leaves: bool) -> str:
         call = "peek at" if leaves else "pop from"
-        return f"{call} input {self.port!r} of step {self.process.path!r}"
+        return f"{call} {self.process.where('input', self.port)}"

@@ -78,7 +78,9 @@ _CONNECT = "without a mapper it needs `ops.ref_count()` after it; a flow is shar
 
 _COLLECT = "a stream of your own that collects from its input and pushes each list"
 _COUNTED = "a smaller count, which is the most that it holds"
-_CHUNKS = "a stream of your own that pushes the chunks of `ins.x.chunks(count)`"
+_BATCH = "the stream `Batch(count)`"
+_BATCH_IN_TIME = "the stream `Batch(count, timeout)`"
+_WINDOW = "the stream `Window(seconds)`, or `Batch(count, timeout)`"
 _ENDING = (
     "`ops.group_by_until`, whose groups end, or a stream with an output for each, where "
     "they are known"
@@ -90,11 +92,15 @@ _KEYS = (
     "a stream of your own that forgets old keys, or `ops.distinct_until_changed` where equal items "
     "follow each other"
 )
-_QUEUE = "a stream of your own that works through one item before it pops the next"
-_SLEEP = "a stream of your own that waits before it pushes"
-_THREAD = "a stream of your own that hands each item to its thread and awaits the result"
+_QUEUE = (
+    "the stream `FlatMap`, which works through one item before it takes the next, or "
+    "`Map(fn, concurrency)`"
+)
+_SLEEP = "the stream `Delay(seconds)`"
+_OWN_DELAY = "a stream of your own that waits before it pushes"
+_THREAD = 'the stream `Map(fn, executor="threads")`'
 _UNSHARED = "no operator at all: the readers of a flow share it anyway"
-_ZIP = "a stream with an input for each side and `azip(*ins)`"
+_ZIP = "the stream `Zip`, or one with an input for each side and `azip(*ins)`"
 
 _EQUALS = "every item that ties with the extreme one so far"
 _INNER = "the inner Observables that wait for their turn"
@@ -112,9 +118,14 @@ _ROWS = (
     Entry("buffer", "by itself", holds=_OPEN, instead=_COLLECT),
     Entry("buffer_toggle", "by itself", holds=_OPEN, instead=_COLLECT),
     Entry("buffer_when", "by itself", holds=_OPEN, instead=_COLLECT),
-    Entry("buffer_with_count", "later", holds="up to `count` items", instead=_CHUNKS),
-    Entry("buffer_with_time", "by itself", holds=_OPEN, instead=_COLLECT),
-    Entry("buffer_with_time_or_count", "by itself", holds="up to `count` items", instead=_CHUNKS),
+    Entry("buffer_with_count", "later", holds="up to `count` items", instead=_BATCH),
+    Entry("buffer_with_time", "by itself", holds=_OPEN, instead=_WINDOW),
+    Entry(
+        "buffer_with_time_or_count",
+        "by itself",
+        holds="up to `count` items",
+        instead=_BATCH_IN_TIME,
+    ),
     Entry("catch", "by itself"),
     Entry("combine_latest", "by itself"),
     Entry("concat", "by itself"),
@@ -126,7 +137,7 @@ _ROWS = (
     Entry("default_if_empty", "later"),
     Entry("delay", "by itself", holds=_WAITING, instead=_SLEEP),
     Entry("delay_subscription", "by itself"),
-    Entry("delay_with_mapper", "by itself", holds=_WAITING, instead=_SLEEP),
+    Entry("delay_with_mapper", "by itself", holds=_WAITING, instead=_OWN_DELAY),
     Entry("dematerialize", "at once"),
     Entry("distinct", "at once", holds="every key that it has seen", instead=_KEYS),
     Entry("distinct_until_changed", "at once"),

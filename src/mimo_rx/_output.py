@@ -357,7 +357,7 @@ class Output(Generic[T]):
         if self.over:
             raise self.process.downstream_closed(self.name)
         if self.closed:
-            raise OutputClosed(f"{self._what()} after close() of that output")
+            raise OutputClosed(f"{self._what()} after it was closed")
 
     # Delivery
 
@@ -385,13 +385,16 @@ class Output(Generic[T]):
                     f"`async for item in ...: await outs.{self.name}.push(item)`"
                 )
             raise TypeError(
-                f"push_many to output {self.name!r} of step {self.process.path!r} takes an "
+                f"push_many to {self.process.where('output', self.name)} takes an "
                 f"iterable, got {type(items).__name__}{hint}"
             ) from None
 
     def _what(self) -> str:
-        return f"push to output {self.name!r} of step {self.process.path!r}"
+        return f"push to {self.process.where('output', self.name)}"
 
+
+# Whoever forgets an `await` reads the name of what was not awaited.
+Output.wait_for_room.__qualname__ = Output.push.__qualname__
 
 _CLASSES: dict[type[Any], type[Output[Any]]] = {
     Output: Output,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import starmap
 from typing import Any, Generic, TypeVar
 
@@ -90,6 +90,17 @@ class Input(Generic[T]):
         ``await ins.a.pop(timeout=...)``.
         """
         return _quiet(self._take())
+
+    def __iter__(self) -> Iterator[T]:
+        """Refuse what would have to block the loop.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(
+            f"{self.buffer.process.where('input', self.name)} gives its items as they come; write "
+            f"`{self.buffer.process.iteration(self.name)}`"
+        )
 
     def chunks(self, max_size: int | None = None) -> AsyncIterator[list[T]]:
         """Take what is there, a list at a time, until the end.
@@ -187,9 +198,10 @@ class Input(Generic[T]):
                     await asyncio.sleep(0)
 
     def _ended(self, call: str) -> InputClosed:
+        process = self.buffer.process
         return InputClosed(
-            f"{call} from input {self.name!r} of step {self.buffer.process.path!r} after its end; "
-            f"`async for item in ins.{self.name}` stops there by itself"
+            f"{call} from {process.where('input', self.name)} after its end; "
+            f"`{process.iteration(self.name)}` stops there by itself"
         )
 
 

@@ -148,6 +148,19 @@ class Process:
         self.breath = BREATH
         """Calls of one output that may follow each other before the loop goes round (P12)."""
 
+    def where(self, side: str, name: str) -> str:
+        """Return what an error calls a port.
+
+        Args:
+            side: ``input`` or ``output``.
+            name: The port.
+        """
+        return f"{side} {name!r} of step {self.path!r}"
+
+    def iteration(self, name: str) -> str:
+        """Return how to iterate over an input."""
+        return f"async for item in ins.{name}"
+
     def start_thread(self, work: Callable[[], None], whose: str) -> None:
         """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
         raise RuntimeError("threads are the streams' own: whoever works with a run has none of it")

@@ -283,7 +283,7 @@ class Tracked(Way):
         result = self.way.push(self, item, timeout)
         if result is not self.pushed:
             return result
-        what = f"push to output {self.name!r} of step {self.process.path!r}"
+        what = f"push to {self.process.where('output', self.name)}"
         tracked: Any = TrackedPush(self.process.loop, what)
         return tracked  # type: ignore[no-any-return]
 

@@ -157,6 +157,10 @@ class Environment(Process):
         turned = "input" if side == "output" else "output"
         return f"{turned} {name!r} of workflow {self._run.plan.name!r}"
 
+    def iteration(self, name: str) -> str:
+        """Return how the caller iterates over one of its inputs."""
+        return f"async for item in run.outs.{name}"
+
     def edge_cancelled(self, output: Output[Any]) -> None:
         """Refuse pushes to an input of the workflow that nobody reads any more."""
         if not output.links and not self._run.stopping:

@@ -190,6 +190,17 @@ class Step(Flow):
         """
         return Port(self, key) if isinstance(key, str) else self.readable()[key]
 
+    if not TYPE_CHECKING:  # or every name would pass for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            known = not name.startswith("_")
+            hint = ""
+            if known and (name in self.ins or name in self.outs):
+                hint = f"; a port of it is `step[{name!r}]`"
+            elif name in ("start", "run", "open", "check"):
+                hint = f"; what is run is its workflow: `step.workflow.{name}()`"
+            raise AttributeError(f"a step has no attribute {name!r}{hint}", name=name, obj=self)
+
     def _where(self) -> str:
         return f"step {self._name!r}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NoReturn, TypeAlias
 
 from ._callable import (
     coroutine_hint,
@@ -239,6 +239,20 @@ class Stream(Operand):
 
     def _overrides_run(self) -> bool:
         return getattr(self.run, "__func__", self.run) is not Stream.run
+
+    __iter__ = None
+    """Nor would it be iterated over because of what follows."""
+
+    def __getitem__(self, name: str) -> NoReturn:
+        """Refuse: the ports to wire are those of a step.
+
+        Raises:
+            WiringError: Always.
+        """
+        raise WiringError(
+            f"stream {self.name!r} is no step yet, whose ports could be picked; write "
+            f"`step = workflow.add_stream(...)`, then `step[{name!r}]`"
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # A decorated function cannot be found under its name again: its factory stands there.

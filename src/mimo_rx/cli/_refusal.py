@@ -37,4 +37,4 @@ def nearest_of(name: str, names: Iterable[str], others: Iterable[str] = ()) -> s
 
 
 def _close_to(name: str, names: Iterable[str]) -> list[str]:
-    return get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return get_close_matches(name, list(names), n=1, cutoff=0.6)

@@ -238,7 +238,11 @@ def _offer(place: str, name: str, module: ModuleType) -> str:
     there = [each for each, value in vars(module).items() if _may_run(each, value, module)]
     if not there:
         return f"nothing in {place} is {_WANTED}"
-    others = [each for each in vars(module) if not each.startswith("_")]
+    others = [
+        each
+        for each, value in vars(module).items()
+        if not each.startswith("_") and not isinstance(value, ModuleType)
+    ]
     return f"to run {nearest_of(name, there, others)}"
 
 

@@ -13,7 +13,7 @@ __all__ = ["HashJoin"]
 
 
 class HashJoin(UserFunction):
-    """Read all of ``right`` into memory, then pair each item of ``left`` with its equals there.
+    """Read ``right`` into memory, then give each item of ``left`` with each equal as a ``Pair``.
 
     Where both are sorted by their keys, :class:`JoinSorted` does it in bounded memory.
 

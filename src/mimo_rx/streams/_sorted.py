@@ -216,7 +216,7 @@ def _merge(heap: list[list[Any]], key_of: Key | None) -> Iterator[Any]:
 
 
 class JoinSorted(UserFunction):
-    """Join two inputs that are sorted by what they are joined on, in memory for one run of equals.
+    """Give equals of two sorted inputs as ``Pair``, in memory for one run of equals at a time.
 
     All items of equal keys are paired with each other: for each of the left, in their order, those
     of the right in theirs. Keys are compared with ``<`` alone.
