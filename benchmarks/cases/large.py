@@ -11,7 +11,8 @@ __all__ = ["LARGE"]
 LARGE = Case(
     "large",
     "Items of 100 kB",
-    "Three stages, as above; each item is made anew, passed on, and its length added up.",
+    "Three stages, as above; each item is made anew, passed on, and its length added up. "
+    "Full buffers are 20 MB of memory in use, which those without buffers need not have.",
     contenders(
         "large",
         ways="generators queues mimo rxpy aiostream streamz anyio trio csp bytewax",
