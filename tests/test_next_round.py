@@ -197,6 +197,23 @@ def test_p7_a_read_cancelled_in_its_round_leaves_nothing_behind(read):
     run(main())
 
 
+def test_p1_a_reader_of_several_inputs_waits_in_line_at_once():
+    """Else it would spread over several rounds what it can do in one."""
+
+    async def main():
+        owner, consumer = process("writer"), process("join")
+        near = buffer(2, owner=consumer)
+        consumer.ins = {"a": reader(near), "b": reader(buffer(2, owner=consumer))}
+        output(near, owner=owner)
+        owner.soon = 1
+        reading = start(reader(near).pop())
+        await turns(1)
+        assert (consumer.soon, len(near.getters)) == (0, 1)
+        await cancel(reading)
+
+    run(main())
+
+
 # The places that a producer fills without a look
 
 
@@ -363,9 +380,11 @@ def test_nobody_books_ahead_before_a_merge_that_wakes_producers_late():
         near = about_to_run(buffer(1))
         out = output(near)
         await out.push(0)
-        assert near.book()
-        near.unbook()
         Taker(reader(near), Soon(near.loop))
-        assert not near.book()
+        waiting = start(out.push(1))
+        await turns(1)
+        assert len(near.putters) == 1
+        await reader(near).pop()
+        await waiting
 
     run(main())

@@ -30,5 +30,8 @@ def test_s2_ports_are_reached_by_attribute_and_by_key():
             ports["lft"]
         with pytest.raises(AttributeError, match="cannot be set"):
             ports.left = port
+        with pytest.raises(AttributeError, match="cannot be deleted"):
+            del ports.left
+        assert ports.left is port
 
     run(main())

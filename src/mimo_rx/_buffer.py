@@ -89,7 +89,8 @@ class Buffer(Gate):
         """All that ever fed it, to be cancelled with it."""
         self.consumer = process
         self.feeder: Runs = UNKNOWN
-        """The stream that feeds it, where there is but one."""
+        """The stream that feeds it, where that is all that the consumer reads. One that reads
+        several inputs would spread over more rounds what it can do in one."""
         self.fan_in = 0
         """How many feed it, directly or through operators."""
         self.producers = 0
@@ -143,6 +144,11 @@ class Buffer(Gate):
         self.growth += items
         self.settle()
         self.unpark()
+
+    def fed_by(self, feeder: Process) -> None:
+        """Take note of who feeds it."""
+        if self.fan_in == 1 and len(self.process.ins) < 2:
+            self.feeder = feeder
 
     def settle(self) -> None:
         """Recompute `room` and `gate` after anything that they tell of has changed."""
@@ -292,8 +298,8 @@ class Buffer(Gate):
             clock.since = clock.now()
         getters = self.getters
         if before == NEVER and (self.turn is not None or self.feeder.soon) and not getters:
-            # The producer runs in this round of the loop or the next: right after it is soon
-            # enough, and a round sooner than if it had to wake the consumer.
+            # The producer (or some task of it) runs in this round of the loop or the next: right
+            # after it is soon enough, and a round sooner than if it had to wake the consumer.
             process.soon += 1
             return NEXT_ROUND
         if process.watch is not None:

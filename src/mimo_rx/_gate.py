@@ -11,9 +11,10 @@ The rules, which random cancels tried hard to break before they were written dow
 4. A fan-out waits holding nothing. Nobody's item is handed over for it: a late cancel would lose or
    double it (P7).
 5. Whoever leaves, served, cancelled or timed out, passes on what it was given.
-6. Where nobody is in line and the consumer is about to run, a push *books*: it takes the turn ahead
-   of time and comes back in the next round of the loop, which costs a fraction of being woken. If
-   there is no room even then, it stands in line like any other, but at the head.
+6. Where nobody is in line and the consumer is likely to make room soon, since a task of it runs in
+   the next round of the loop, a push *books*: it takes the turn ahead of time and comes back in
+   that round, which costs a fraction of being woken. If there is no room even then, it stands in
+   line like any other, but at the head.
 """
 
 from __future__ import annotations
@@ -129,14 +130,12 @@ class Gate:
         self.unpark()
 
     def book(self) -> bool:
-        """Take the turn ahead of time, if room is likely in the next round of the loop (rule 6)."""
-        if (
-            self.consumer.soon
-            and self.turn is None
-            and not self.putters
-            and len(self.items) >= self.threshold
-        ):
-            self._give(NEXT_ROUND)
+        """Take the turn ahead of time, where nobody else waits for it (rule 6)."""
+        if self.turn is None and not self.putters and len(self.items) >= self.threshold:
+            self.turn = NEXT_ROUND
+            self.places = NO_PLACES
+            self.room = self.gate = 0  # as settle() would find
+            self.parked = False
             return True
         return False
 
@@ -146,12 +145,6 @@ class Gate:
         self.settle()
         if self.putters:
             self.loop.call_soon(self.unpark)
-
-    def _give(self, turn: Waiter | _NextRound) -> None:
-        self.turn = turn
-        self.places = NO_PLACES
-        self.room = self.gate = 0  # as settle() would find
-        self.parked = False
 
     def enlist(self, waiter: Waiter, *, first: bool = False) -> None:
         """Put `waiter` in line, unless it stands there already.
@@ -179,8 +172,11 @@ class Gate:
             if future is None or future.done():
                 continue
             if len(waiter.output.gates) == 1 or waiter.can_go(self):
-                self._give(waiter)
+                self.turn = waiter
                 waiter.turns.append(self)
+                self.places = NO_PLACES
+                self.room = self.gate = 0  # as settle() would find
+                self.parked = False
                 future.set_result(None)
                 return
         # All in line lack room elsewhere, and are woken from there.

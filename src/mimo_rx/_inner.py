@@ -17,7 +17,7 @@ from ._output import Output
 from ._port import Input
 
 if TYPE_CHECKING:
-    from ._gate import Gate, Runs
+    from ._gate import Gate
     from ._link import Link
     from ._process import Process
 
@@ -35,8 +35,6 @@ class InnerBuffer(Protocol):
     over: int
     peak: int
     fan_in: int
-    feeder: Runs
-    """The stream that feeds it, where there is but one."""
     producers: int
     edges: list[Any]
     items: Any
@@ -50,6 +48,9 @@ class InnerBuffer(Protocol):
 
     def put(self, item: Any) -> None:
         """Append an item whatever the bound says."""
+
+    def fed_by(self, feeder: Process) -> None:
+        """Take note of who feeds it."""
 
     def producer_closed(self) -> None:
         """Count one producer less; after the last, end (C2)."""

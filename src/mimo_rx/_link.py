@@ -73,8 +73,8 @@ class Link:
     def attach(self, output: Output[Any]) -> None:
         """Lead from `output` from now on."""
         self.output = output
-        if self.buffer is not None and self.buffer.fan_in == 1:
-            self.buffer.feeder = output.process
+        if self.buffer is not None:
+            self.buffer.fed_by(output.process)
         self._start = output.count
 
     def regate(self, gates: Sequence[Gate]) -> None:

@@ -43,7 +43,11 @@ class OpenRun:
         return self._run.statistics()
 
     def waits(self) -> Waits:
-        """Return who waits for whom now; ``str()`` of it draws them, a line each."""
+        """Return who waits for whom now; ``str()`` of it draws them, a line each.
+
+        Who waits for the next round of the loop alone, since the other side runs anyway, is not
+        among them.
+        """
         return self._run.waits()
 
     def cancel(self) -> None:

@@ -298,18 +298,19 @@ class Output(Generic[T]):
             clock.since = clock.now()
         try:
             sole = self._sole
-            booked = timeout is None and sole is not None and sole.book()
-            if booked:
+            booked = None
+            if sole is not None and sole.consumer.soon and timeout is None and sole.book():
+                booked = sole
                 process.soon += 1
                 try:
                     await NEXT_ROUND
                 finally:
                     process.soon -= 1
-                    sole.unbook()  # type: ignore[union-attr] # it was booked
+                    booked.unbook()
                 if not self.usual:
                     await self._refuse()
-            if not booked or self.lacking():
-                await self._stand_in_line(timeout, first=booked)
+            if booked is None or self.lacking():
+                await self._stand_in_line(timeout, booked)
         finally:
             clock.depth -= 1
             if not clock.depth:
@@ -317,8 +318,8 @@ class Output(Generic[T]):
         if item is not _NOTHING:
             self._hand_over(item)
 
-    async def _stand_in_line(self, timeout: float | None, *, first: bool) -> None:
-        """Wait at every gate that lacks room, at the head of its line if `first`."""
+    async def _stand_in_line(self, timeout: float | None, booked: Gate | None) -> None:
+        """Wait at every gate that lacks room, at the head of the line where it was `booked`."""
         process = self.process
         if process.watch is not None:
             process.watch.arm()
@@ -331,17 +332,25 @@ class Output(Generic[T]):
         self.waiters.append(waiter)
         try:
             # Newcomers look at the gates, which are shut while a turn is given (rule 2).
-            full = [gate for gate in self.gates if len(gate.items) >= gate.gate]
+            sole = self._sole
+            if sole is not None:  # as it mostly is, and without a comprehension's call
+                full: Sequence[Gate] = () if len(sole.items) < sole.gate else (sole,)
+            else:
+                full = [gate for gate in self.gates if len(gate.items) >= gate.gate]
             while full:
                 for gate in full:
-                    gate.enlist(waiter, first=first)
+                    gate.enlist(waiter, first=gate is booked)
                 future = waiter.future = Future(loop=process.loop)
                 if timer is not None:
                     timer.watch(future)
                 await future
                 if not self.usual:
                     await self._refuse()
-                full = [gate for gate in self.gates if len(gate.items) >= gate.threshold]
+                sole = self._sole
+                if sole is not None:
+                    full = () if len(sole.items) < sole.threshold else (sole,)
+                else:
+                    full = [gate for gate in self.gates if len(gate.items) >= gate.threshold]
                 if full:
                     waiter.give_back()
             waiter.served = True

@@ -247,6 +247,9 @@ class _Ports(Generic[T]):
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"ports are given by the run and cannot be set; got {name!r}")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"ports are given by the run and cannot be deleted; got {name!r}")
+
     def __contains__(self, name: object) -> bool:
         return name in self.__dict__
 

@@ -125,8 +125,8 @@ class Run:
             links = run.links()
             feeders = {source.step for source, _ in links}
             buffer = self._process(target.step).ins[target.port].buffer
-            if len(feeders) == 1 and buffer.fan_in == 1:
-                buffer.feeder = self._process(feeders.pop())
+            if len(feeders) == 1:
+                buffer.fed_by(self._process(feeders.pop()))
             for source, link in links:
                 self.edges.append((self._source_label(source), self._target_label(target), link))
 
