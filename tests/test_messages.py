@@ -8,6 +8,7 @@ import pytest
 
 from helpers import run
 from mimo_rx import InputClosed, OutputClosed, Stream, WiringError, Workflow
+from mimo_rx.testing import run_stream
 from ports import pipe
 
 
@@ -51,6 +52,12 @@ def test_a_timeout_names_the_port_of_an_open_run():
                 await opened.outs.b.pop(timeout=1)
 
     run(main())
+
+
+def test_run_stream_wants_the_items_by_their_input():
+    """And shows how it looks for this stream."""
+    with pytest.raises(TypeError, match=r"such as \{'a': \[1, 2, 3\]\}; got list"):
+        run_stream(Stream(["a"], ["b"], fn=relay), [1])  # type: ignore[arg-type]
 
 
 def test_an_input_is_no_plain_iterable():

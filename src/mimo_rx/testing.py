@@ -49,6 +49,7 @@ def run_stream(
 
     Raises:
         UnknownPort: A name in `inputs` is not that of an input.
+        TypeError: `inputs` is no mapping.
         TimeoutError: It had not ended in time; the text draws who waited for whom.
         RuntimeError: A loop is running in this thread; await :func:`run_stream_async` there.
         Exception: Whatever the stream raised.
@@ -67,9 +68,16 @@ async def run_stream_async(
 
     Raises:
         UnknownPort: A name in `inputs` is not that of an input.
+        TypeError: `inputs` is no mapping.
         TimeoutError: It had not ended in time; the text draws who waited for whom.
         Exception: Whatever the stream raised.
     """
+    if not isinstance(inputs, Mapping):
+        example = f"{{{next(iter(stream.ins), 'item')!r}: [1, 2, 3]}}"
+        raise TypeError(
+            f"inputs of stream {stream.name!r} are items by the name of the input, such as "
+            f"{example}; got {type(inputs).__name__}"
+        )
     workflow = Workflow(name=f"test of {stream.name}", threshold=threshold)
     step = workflow.add_stream(stream)
     for name, items in inputs.items():
