@@ -29,6 +29,16 @@ def about_to_run(far):
     return far
 
 
+async def booking():
+    """Make a full buffer and an output, and let a push book."""
+    near = about_to_run(buffer(1))
+    out = output(near)
+    await out.push(0)
+    booked = start(out.push(1))
+    await turns(1)
+    return near, out, booked
+
+
 def test_p6_a_push_before_a_consumer_that_is_about_to_run_comes_back_in_the_next_round():
     """P6: it is not woken, and its item comes before those of newcomers."""
 
@@ -99,11 +109,7 @@ def test_c1_a_push_that_has_booked_hears_of_the_close_of_its_output():
     """C1: it raises, and its item goes nowhere."""
 
     async def main():
-        near = about_to_run(buffer(1))
-        out = output(near)
-        await out.push(0)
-        booked = start(out.push(1))
-        await turns(1)
+        near, out, booked = await booking()
         out.close()
         near.items.clear()
         with pytest.raises(OutputClosed):
@@ -118,11 +124,7 @@ def test_c4_a_push_that_has_booked_goes_on_where_its_reader_closes():
     """C4: the edge is skipped from now on."""
 
     async def main():
-        near = about_to_run(buffer(1))
-        out = output(near)
-        await out.push(0)
-        booked = start(out.push(1))
-        await turns(1)
+        near, out, booked = await booking()
         out.process.outs["side"] = output(buffer(9), owner=out.process)
         reader(near).close()
         await booked
