@@ -80,6 +80,24 @@ def test_p6_a_push_that_booked_in_vain_stands_at_the_head_of_the_line():
     run(main())
 
 
+def test_p6_nobody_books_before_those_who_stand_in_line():
+    """P6: who came later comes after them."""
+
+    async def main():
+        near = about_to_run(buffer(1))
+        first, second = outputs([near], [near])
+        await first.push(0)
+        waiting = [start(first.push(1, timeout=9)), start(second.push(2))]
+        await turns(1)
+        assert len(near.putters) == 2
+        for expected in range(3):
+            assert await reader(near).pop() == expected
+            await turns()
+        await asyncio.gather(*waiting)
+
+    run(main())
+
+
 @pytest.mark.parametrize("room", [False, True])
 def test_p7_a_cancelled_push_that_has_booked_leaves_its_turn_to_the_next(room):
     """P7: as if it had never been called."""

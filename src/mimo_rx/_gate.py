@@ -133,8 +133,7 @@ class Gate:
         """Take the turn ahead of time, where nobody else waits for it (rule 6)."""
         if self.turn is None and not self.putters and len(self.items) >= self.threshold:
             self.turn = NEXT_ROUND
-            self.places = NO_PLACES
-            self.room = self.gate = 0  # as settle() would find
+            self.room = self.gate = 0  # as settle() would find; where it is full, no place is left
             self.parked = False
             return True
         return False
