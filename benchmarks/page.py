@@ -35,7 +35,7 @@ process of its own, whose start does not count. Each begins with nothing (no loo
 workflow) and ends with the result, which is checked: nobody wins by dropping items. A first turn \
 warms up, garbage is collected before each turn, and the collector stays on meanwhile. The best \
 turn counts; where the median is far from it, the machine was busy. From run to run ratios differ \
-by some 5 %, and by 10 % from one machine of the same kind to another.
+by some 5 to 10 %.
 
 Not all do the same. RxPY and streamz call from stage to stage: nothing waits, and nothing holds \
 up a source that is too fast. aiostream has no buffers, so that one stage works at a time. csp \

@@ -21,6 +21,7 @@ from ._push import (
     Way,
     choose_way,
     exhausted,
+    iterator_of,
 )
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Output(Generic[T]):
             TypeError: `items` cannot be iterated over.
             Exception: Whatever the iterable raises.
         """
-        iterator = self._iterator(items)
+        iterator = iterator_of(self, items)
         ended = False
         while not ended:
             sole = self._sole  # a single buffer is looked at here: a call costs as much as an item
@@ -245,9 +246,7 @@ class Output(Generic[T]):
 
     def lacks_room(self) -> bool:
         """Tell whether a push would have to wait now, or be refused."""
-        sole = self._sole
-        full = self.lacking() if sole is None else len(sole.items) >= sole.gate
-        return full or not self.usual
+        return not self.usual or self.lacking()
 
     def fill(self, iterator: Iterator[T]) -> Budget | None:
         """Push from `iterator` until there is no room or it ends; there is room for one item.
@@ -382,21 +381,6 @@ class Output(Generic[T]):
             budget.draw()
         self.deliver(item)
         return budget if budget is not None and budget.due else None
-
-    def _iterator(self, items: Iterable[T]) -> Iterator[T]:
-        try:
-            return iter(items)
-        except TypeError:
-            hint = ""
-            if hasattr(items, "__aiter__"):
-                hint = (
-                    "; push the items of an async iterable one by one: "
-                    f"`async for item in ...: await outs.{self.name}.push(item)`"
-                )
-            raise TypeError(
-                f"push_many to {self.process.where('output', self.name)} takes an "
-                f"iterable, got {type(items).__name__}{hint}"
-            ) from None
 
     def _what(self) -> str:
         return f"push to {self.process.where('output', self.name)}"

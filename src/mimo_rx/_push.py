@@ -39,6 +39,7 @@ __all__ = [
     "Way",
     "choose_way",
     "exhausted",
+    "iterator_of",
 ]
 
 Awaitable: TypeAlias = Coroutine[Any, Any, None]
@@ -339,6 +340,27 @@ def _count_by(output: Output[Any], budget: Budget) -> Budget:
     output.budget = budget
     output.ticks = budget.ticks
     return budget
+
+
+def iterator_of(output: Output[Any], items: Iterable[Any]) -> Iterator[Any]:
+    """Return the iterator of `items` that are pushed in bulk.
+
+    Raises:
+        TypeError: They cannot be iterated over.
+    """
+    try:
+        return iter(items)
+    except TypeError:
+        hint = ""
+        if hasattr(items, "__aiter__"):
+            hint = (
+                "; push the items of an async iterable one by one: "
+                f"`async for item in ...: await outs.{output.name}.push(item)`"
+            )
+        raise TypeError(
+            f"push_many to {output.process.where('output', output.name)} takes an iterable, "
+            f"got {type(items).__name__}{hint}"
+        ) from None
 
 
 def exhausted(iterator: Iterator[Any]) -> bool:

@@ -113,6 +113,7 @@ class Run:
             links.setdefault(port, []).extend(edges)
         self.bridge.seal()
         self._name_edges(reads)
+        self._name_feeders(reads)
         self._count_unbounded(links)
         for port, edges in links.items():
             self._process(port.step).outs[port.port].link(edges)
@@ -122,13 +123,16 @@ class Run:
     def _name_edges(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
         for run, target in reads:
             run.targets.append(self._target_label(target))
-            links = run.links()
-            feeders = {source.step for source, _ in links}
-            buffer = self._process(target.step).ins[target.port].buffer
-            if len(feeders) == 1:
-                buffer.fed_by(self._process(feeders.pop()))
-            for source, link in links:
+            for source, link in run.links():
                 self.edges.append((self._source_label(source), self._target_label(target), link))
+
+    def _name_feeders(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
+        """Tell buffers behind operators who feeds them; a direct edge does so itself."""
+        for run, target in reads:
+            feeders = {source.step for source, _ in run.links()}
+            if len(feeders) == 1:
+                buffer = self._process(target.step).ins[target.port].buffer
+                buffer.fed_by(self._process(feeders.pop()))
 
     def _count_unbounded(self, links: dict[PortRef, list[Link]]) -> None:
         """Mark the outputs whose pushes no bound of a buffer keeps in check (P12)."""

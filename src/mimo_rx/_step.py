@@ -193,9 +193,9 @@ class Step(Flow):
     if not TYPE_CHECKING:  # or every name would pass for an attribute
 
         def __getattr__(self, name: str) -> Any:
-            known = not name.startswith("_")
             hint = ""
-            if known and (name in self.ins or name in self.outs):
+            stream = self.__dict__.get("_stream")  # there is none while a copy is being made
+            if stream is not None and (name in stream.ins or name in stream.outs):
                 hint = f"; a port of it is `step[{name!r}]`"
             elif name in ("start", "run", "open", "check"):
                 hint = f"; what is run is its workflow: `step.workflow.{name}()`"

@@ -240,8 +240,7 @@ class Stream(Operand):
     def _overrides_run(self) -> bool:
         return getattr(self.run, "__func__", self.run) is not Stream.run
 
-    __iter__ = None
-    """Nor would it be iterated over because of what follows."""
+    __iter__ = None  # or what follows would make it iterable
 
     def __getitem__(self, name: str) -> NoReturn:
         """Refuse: the ports to wire are those of a step.
@@ -250,8 +249,8 @@ class Stream(Operand):
             WiringError: Always.
         """
         raise WiringError(
-            f"stream {self.name!r} is no step yet, whose ports could be picked; write "
-            f"`step = workflow.add_stream(...)`, then `step[{name!r}]`"
+            f"stream {self.name!r} is no step yet; write `step = workflow.add_stream(...)`, then "
+            f"`step[{name!r}]`"
         )
 
     def __getstate__(self) -> dict[str, Any]:
