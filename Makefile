@@ -36,7 +36,7 @@ help: ## show this list
 		while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
 
 demo: $(RUN) ## install the package and take a census of Python's standard library
-	@$(BIN)/python -m mimo_rx.examples.census
+	@$(BIN)/python examples/census.py
 
 test: lint types imports ## install the package, then lint, types, imports and tests
 	$(BIN)/python -m pytest

@@ -16,7 +16,7 @@ pytest_collect_file = (
         filenames=["README.md"],
     )
     + Sybil(
-        path="src",
+        path="mimo_rx",
         parsers=[DocTestParser(optionflags=ELLIPSIS)],
         pattern="*.py",
         document_types={".py": PythonDocStringDocument},

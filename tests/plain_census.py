@@ -7,7 +7,7 @@ import tokenize
 import warnings
 from collections import Counter, defaultdict
 
-from mimo_rx.examples.census import is_uncommon
+from census import is_uncommon
 
 
 def plain_loop(root, top):

@@ -5,6 +5,8 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
+
 from benchmarks import command, guard, page, peers, streams
 from benchmarks.cases import CASES
 from benchmarks.chart import chart
@@ -21,7 +23,6 @@ from benchmarks.measure import (
 )
 from benchmarks.program import Measured, measure
 from benchmarks.table import figures, targets, to_markdown, to_text
-from click.testing import CliRunner
 
 # Contenders whose time is made up
 

@@ -1,6 +1,7 @@
 """Peers in a process of their own: what goes wrong there is told here."""
 
 import pytest
+
 from benchmarks import peers
 from benchmarks.cases import CASES
 from benchmarks.elsewhere import Elsewhere, Room

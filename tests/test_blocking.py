@@ -20,7 +20,7 @@ from mimo_rx import Stream, Workflow
 from mimo_rx._blocking import run_blocking
 from runs import add, collector, counter
 
-SRC = Path(__file__).parent.parent / "src"
+ROOT = Path(__file__).parent.parent
 
 
 def test_w5_start_raises_what_the_first_stream_to_fail_raised():
@@ -262,7 +262,7 @@ class Child:
 
     def __init__(self, **values: Any) -> None:
         code = textwrap.dedent(PROGRAM).format(**{"fn": "sleepy", "clean": 0, **values})
-        environment = {**os.environ, "PYTHONPATH": str(SRC), "PYTHONWARNINGS": "error"}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
         environment.pop("PYTHONASYNCIODEBUG", None)  # it tells of slow callbacks on stderr
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],

@@ -15,14 +15,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from mimo_rx.examples import census
-from mimo_rx.examples.census_page import Report, fit, page
-from mimo_rx.examples.census_source import Unreadable, dissect
+import census
+from census_page import Report, fit, page
+from census_source import Unreadable, dissect
 from mimo_rx.testing import run_stream
 from plain_census import plain_loop
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
-PROGRAM = [sys.executable, "-m", "mimo_rx.examples.census"]
+PROGRAM = [sys.executable, "examples/census.py"]
 
 READABLE = {
     "top.py": '"""Docs."""\nimport os, sys as system\nimport os.path\n\nx = 1  # trailing words\n',

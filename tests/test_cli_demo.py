@@ -5,19 +5,19 @@ import shutil
 
 import pytest
 
+from mimo_rx.cli._demo import EXAMPLES, description_of
 from mimo_rx.cli._target import load, workflow_of
-from mimo_rx.examples import DESCRIPTIONS
 from processes import mimo_rx
 
-SMALL = [name for name in DESCRIPTIONS if name not in ("census", "sensors", "crawl", "access_log")]
+SMALL = [name for name in EXAMPLES if name not in ("census", "sensors", "crawl", "access_log")]
 
 
 def test_demo_lists_the_examples_with_what_they_show():
     done = mimo_rx("demo")
     assert (done.returncode, done.stderr) == (0, "")
     listed = " ".join(done.stdout.split())
-    for name, description in DESCRIPTIONS.items():
-        assert f"{name} {description}" in listed
+    for name in EXAMPLES:
+        assert f"{name} {description_of(name)}" in listed
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -55,13 +55,13 @@ def test_wrong_usage_of_an_example_is_exit_code_2(options):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_the_workflow_of_an_example_is_a_target(name):
-    workflow = workflow_of(load(f"mimo_rx.examples.{name}:{name}", ["threshold=3"]))
+    workflow = workflow_of(load(f"examples/{name}.py:{name}", ["threshold=3"]))
     assert workflow.name == name
     assert not any(finding.severity == "error" for finding in workflow.check())
 
 
 def test_an_example_runs_as_a_target_as_it_does_as_a_demo():
-    done = mimo_rx("run", "mimo_rx.examples.linear:linear", "--set", "count=3")
+    done = mimo_rx("run", "examples/linear.py:linear", "--set", "count=3")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == mimo_rx("demo", "linear", "--count", 3).stdout == "0\n2\n4\n"
 
@@ -113,5 +113,5 @@ def test_completion_imports_neither_the_engine_nor_an_example():
     )
     imported = [line for line in done.stderr.splitlines() if line.startswith("import '")]
     assert any("mimo_rx.cli'" in line for line in imported)
-    for name in ("reactivex", "mimo_rx._run", "mimo_rx.examples.linear"):
+    for name in ("reactivex", "mimo_rx._run", "linear"):
         assert not any(f"import '{name}'" in line for line in imported)

@@ -260,7 +260,7 @@ WANTED = "not a workflow, a flow, a step or a function that returns one"
         ("app:nothing", "app:nothing returned None, not a workflow, a flow or a step"),
         ("ap:x", "no module 'ap'; in the current directory there are 'app', 'empty'; did you mean"),
         ("mimo_rx.exmples.join:x", "there is no module 'mimo_rx.exmples'; in 'mimo_rx' there are"),
-        ("mimo_rx.examples.jion:x", "'multi_output' and 4 more; did you mean 'join'"),
+        ("asyncio.qeues:x", " more; did you mean 'queues'"),
         ("os.path.x:y", "there is no module 'os.path.x'; in 'os.path' there is none"),
         ("ap.py:x", "no file 'ap.py'; in '{folder}' there are 'app.py', 'empty.py'; did you me"),
         ("no/app.py:x", "there is no file 'no/app.py'; there is no directory 'no' either"),

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mimo_rx.examples import DESCRIPTIONS, command
-from mimo_rx.examples.access_log import (
+from access_log import (
     CLASSES,
     Report,
     Request,
@@ -22,7 +21,8 @@ from mimo_rx.examples.access_log import (
     parse,
     read_sample,
 )
-from mimo_rx.examples.access_log_sample import LINES, sample
+from access_log_sample import LINES, sample
+from mimo_rx.cli._demo import command_of, description_of
 from mimo_rx.testing import run_stream
 
 GOOD = [
@@ -111,7 +111,7 @@ def cut(rest):
 
 def invoke(*arguments, stdin=None):
     return CliRunner().invoke(
-        command("access_log"), [str(argument) for argument in arguments], input=stdin
+        command_of("access_log"), [str(argument) for argument in arguments], input=stdin
     )
 
 
@@ -293,7 +293,7 @@ def test_a_long_name_widens_its_table():
 
 def test_help_says_what_it_does_and_shows_all_options():
     result = invoke("--help")
-    assert result.stdout.splitlines()[2].strip() == DESCRIPTIONS["access_log"]
+    assert result.stdout.splitlines()[2].strip() == description_of("access_log")
     for option in ("--dead-letters", "--top", "--threshold", "--graph", "--stats"):
         assert option in result.stdout
 
@@ -332,7 +332,7 @@ def test_numbers_out_of_range_are_refused(option):
 
 
 def test_it_runs_as_a_program_and_reads_stdin(log):
-    program = [sys.executable, "-X", "dev", "-m", "mimo_rx.examples.access_log", "-", "--top", "2"]
+    program = [sys.executable, "-X", "dev", "examples/access_log.py", "-", "--top", "2"]
     with log.open("rb") as source:
         done = subprocess.run(
             program, stdin=source, capture_output=True, encoding="utf-8", timeout=30, check=True

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
-from mimo_rx.examples import DESCRIPTIONS, command
-from mimo_rx.examples.crawl import crawl, path
-from mimo_rx.examples.crawl_site import FetchError, Page, Site, fetch
+from crawl import crawl, path
+from crawl_site import FetchError, Page, Site, fetch
+from mimo_rx.cli._demo import command_of, description_of
 from mimo_rx.streams import Failure
 
 pytestmark = pytest.mark.realtime
@@ -67,7 +67,7 @@ def take(site, concurrency=4, threshold=10):
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(command("crawl"), [str(argument) for argument in arguments])
+    return CliRunner().invoke(command_of("crawl"), [str(argument) for argument in arguments])
 
 
 # What it finds.
@@ -117,7 +117,7 @@ def test_no_more_pages_are_under_way_than_it_is_told(concurrency, most, monkeypa
         finally:
             under_way -= 1
 
-    monkeypatch.setattr("mimo_rx.examples.crawl.fetch", counted)
+    monkeypatch.setattr("crawl.fetch", counted)
     take(Site(60, fan=10, delay=0.001), concurrency)
     assert max(counts) == most
 
@@ -176,7 +176,7 @@ def test_nothing_is_left_of_a_crawl_that_fails_midway(monkeypatch):
             raise SystemExit
         return await fetch(url)
 
-    monkeypatch.setattr("mimo_rx.examples.crawl.fetch", breaking)
+    monkeypatch.setattr("crawl.fetch", breaking)
     asyncio.run(main())
     assert 10 <= len(seen) < 20
 
@@ -266,7 +266,7 @@ def test_the_command_prints_pages_and_failures_in_order(options):
 
 def test_help_says_what_it_does_and_shows_all_options():
     result = invoke("--help")
-    assert result.stdout.splitlines()[2].strip() == DESCRIPTIONS["crawl"]
+    assert result.stdout.splitlines()[2].strip() == description_of("crawl")
     for option in ("--pages", "--concurrency", "--threshold", "--graph", "--stats"):
         assert option in result.stdout
 
@@ -299,7 +299,7 @@ def test_numbers_out_of_range_are_refused(option):
 
 
 def test_it_runs_as_a_program():
-    program = [sys.executable, "-X", "dev", "-m", "mimo_rx.examples.crawl", "--pages", "9"]
+    program = [sys.executable, "-X", "dev", "examples/crawl.py", "--pages", "9"]
     done = subprocess.run(program, capture_output=True, encoding="utf-8", timeout=30, check=True)
     assert (done.stdout, done.stderr) == (PRINTED, "")
 

@@ -15,9 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import run
-from mimo_rx import Workflow
-from mimo_rx.cli._target import load, workflow_of
-from mimo_rx.examples.intervals import (
+from intervals import (
     BadLine,
     Interval,
     at_random,
@@ -28,6 +26,8 @@ from mimo_rx.examples.intervals import (
     overlap,
     parse,
 )
+from mimo_rx import Workflow
+from mimo_rx.cli._target import load, workflow_of
 from mimo_rx.testing import run_stream_async
 
 A = "chr1\t10\t20\tfirst\nchr1\t15\t90\tlong\nchr1\t40\t50\tinner\nchr2\t0\t5\tother\n"
@@ -207,7 +207,7 @@ def test_compressed_files_are_read_too(files):
 
 
 def test_one_of_the_files_may_be_stdin(files):
-    program = [sys.executable, "-m", "mimo_rx.examples.intervals", "-", files[1]]
+    program = [sys.executable, "examples/intervals.py", "-", files[1]]
     done = subprocess.run(
         program, input=A, capture_output=True, encoding="utf-8", timeout=30, check=True
     )
@@ -289,6 +289,6 @@ def test_nothing_looks_wrong_in_the_workflow(files):
 
 def test_the_builder_is_a_target_of_the_command_line(files, capsys):
     a, b = files
-    target = load("mimo_rx.examples.intervals:intervals", [f"a={a}", f"b={b}", "threshold=1"])
+    target = load("examples/intervals.py:intervals", [f"a={a}", f"b={b}", "threshold=1"])
     workflow_of(target).start()
     assert capsys.readouterr().out == PAIRS

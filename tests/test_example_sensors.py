@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from helpers import run
 from mimo_rx import Workflow, flow, stream
 from mimo_rx.cli._target import load, workflow_of
-from mimo_rx.examples.sensors import (
+from mimo_rx.testing import run_stream_async
+from sensors import (
     SENSORS,
     Reading,
     Sample,
@@ -25,7 +26,6 @@ from mimo_rx.examples.sensors import (
     sensors,
     watch,
 )
-from mimo_rx.testing import run_stream_async
 
 
 def invoke(*arguments):
@@ -227,6 +227,6 @@ def test_numbers_out_of_range_are_refused(option):
 
 
 def test_the_builder_is_a_target_of_the_command_line(capsys):
-    target = load("mimo_rx.examples.sensors:sensors", ["seconds=0.12", "threshold=3"])
+    target = load("examples/sensors.py:sensors", ["seconds=0.12", "threshold=3"])
     run(workflow_of(target).run())
     assert capsys.readouterr().out.splitlines() == plain(0.12, 0.25, 24.0)

@@ -16,15 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import run
+from join import join, join_by_pipe
+from linear import linear, linear_by_pipe
 from mimo_rx import Workflow
-from mimo_rx.examples import DESCRIPTIONS, command
-from mimo_rx.examples.join import join, join_by_pipe
-from mimo_rx.examples.linear import linear, linear_by_pipe
-from mimo_rx.examples.multi_output import multi_output, multi_output_by_pipe
-from mimo_rx.examples.peek_merge import merge, peek_merge
-from mimo_rx.examples.service import Desk, halve, serve, service
-from mimo_rx.examples.split_output import split_output, split_output_by_pipe
+from mimo_rx.cli._demo import EXAMPLES, command_of, description_of
 from mimo_rx.testing import run_stream
+from multi_output import multi_output, multi_output_by_pipe
+from peek_merge import merge, peek_merge
+from service import Desk, halve, serve, service
+from split_output import split_output, split_output_by_pipe
 
 TWICE = {
     linear: linear_by_pipe,
@@ -40,7 +40,7 @@ every_size = pytest.mark.parametrize(("count", "threshold"), SIZES)
 
 
 def invoke(name, *arguments):
-    return CliRunner().invoke(command(name), [str(argument) for argument in arguments])
+    return CliRunner().invoke(command_of(name), [str(argument) for argument in arguments])
 
 
 def lines(name, *arguments):
@@ -58,18 +58,18 @@ def sized(name, count, threshold, *arguments):
 
 
 def test_every_example_is_described_by_the_first_line_of_its_docstring():
-    for name, description in DESCRIPTIONS.items():
-        module = importlib.import_module(f"mimo_rx.examples.{name}")
-        assert str(inspect.getdoc(module)).partition("\n")[0] == description
+    for name in EXAMPLES:
+        module = importlib.import_module(name)
+        assert str(inspect.getdoc(module)).partition("\n")[0] == description_of(name)
 
 
 def test_every_example_is_listed():
-    assert set(DESCRIPTIONS) == {*NAMES, "census", "intervals", "sensors", "crawl", "access_log"}
+    assert set(EXAMPLES) == {*NAMES, "census", "intervals", "sensors", "crawl", "access_log"}
 
 
 def test_every_example_offers_a_builder_of_its_own_name_with_defaults():
     for name in NAMES:
-        builder = getattr(importlib.import_module(f"mimo_rx.examples.{name}"), name)
+        builder = getattr(importlib.import_module(name), name)
         parameters = inspect.signature(builder, eval_str=True).parameters.values()
         assert {parameter.annotation for parameter in parameters} == {int}
         workflow = builder()
@@ -80,11 +80,14 @@ def test_every_example_offers_a_builder_of_its_own_name_with_defaults():
 def test_an_example_that_there_is_not_is_refused_with_the_nearest_name():
     nearest = r"linear, split_output, .*; got 'linea'; did you mean 'linear'"
     with pytest.raises(ValueError, match=nearest):
-        command("linea")
+        command_of("linea")
 
 
-def test_the_registry_imports_no_example_unasked():
-    code = "import sys, mimo_rx.examples; print(*(name for name in sys.modules if 'ples.' in name))"
+def test_descriptions_are_read_without_importing_an_example():
+    code = (
+        "import sys; from mimo_rx.cli._demo import EXAMPLES, description_of;"
+        "print(*(name for name in EXAMPLES if not description_of(name) or name in sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=True)
     assert done.stdout.split() == []
 
@@ -95,7 +98,7 @@ def test_the_registry_imports_no_example_unasked():
 @every_name
 def test_help_says_what_an_example_shows(name):
     shown = lines(name, "--help")
-    assert shown[2].strip() == DESCRIPTIONS[name]
+    assert shown[2].strip() == description_of(name)
     options = {"--count", "--threshold", "--graph", "--stats", "--help"}
     assert options <= set(re.findall(r"--\w+", "\n".join(shown)))
     assert "``" not in "".join(shown)
@@ -136,7 +139,7 @@ def test_stats_are_on_stderr_alone(name):
     result = invoke(name, "--count", 5, "--stats")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == lines(name, "--count", 5)
-    module = importlib.import_module(f"mimo_rx.examples.{name}")
+    module = importlib.import_module(name)
     for step in getattr(module, name)().steps:
         assert step in result.stderr
 
@@ -167,7 +170,7 @@ def test_nothing_looks_wrong_in_the_workflow_of_an_example(workflow):
 
 @every_name
 def test_an_example_runs_as_a_program(name):
-    program = [sys.executable, "-m", f"mimo_rx.examples.{name}", "--count", "3"]
+    program = [sys.executable, f"examples/{name}.py", "--count", "3"]
     done = subprocess.run(program, capture_output=True, encoding="utf-8", timeout=30, check=True)
     assert done.stderr == ""
     assert done.stdout.splitlines() == lines(name, "--count", 3)
@@ -175,7 +178,7 @@ def test_an_example_runs_as_a_program(name):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a broken pipe is another error there")
 def test_a_reader_that_has_seen_enough_sees_no_traceback():
-    program = [sys.executable, "-m", "mimo_rx.examples.linear", "--count", "1000000"]
+    program = [sys.executable, "examples/linear.py", "--count", "1000000"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr

@@ -1,8 +1,8 @@
 """Size: memory (rule P5), long chains, wide fans, deep nests, many operators."""
 
-from benchmarks.cases.memory import measure_memory
 from reactivex import operators as ops
 
+from benchmarks.cases.memory import measure_memory
 from helpers import run
 from mimo_rx import Stream, Workflow, flow, stream
 

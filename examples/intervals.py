@@ -26,10 +26,17 @@ from typing import NamedTuple, TypeAlias
 
 import click
 
+from example_command import (
+    GRAPH,
+    SETTINGS,
+    STATS,
+    carry_out,
+    count_option,
+    help_of,
+    threshold_option,
+)
 from mimo_rx import Input, InputClosed, Inputs, Outputs, Stream, Workflow, flow, stream
 from mimo_rx.streams import ReadLines
-
-from ._command import GRAPH, SETTINGS, STATS, carry_out, count_option, help_of, threshold_option
 
 
 class Interval(NamedTuple):

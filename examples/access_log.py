@@ -23,11 +23,10 @@ from typing import Any, NamedTuple, TypeAlias
 import click
 from reactivex import operators as ops
 
+from access_log_sample import sample
+from example_command import GRAPH, SETTINGS, STATS, carry_out, help_of, threshold_option
 from mimo_rx import Inputs, Outputs, Workflow, azip, stream
 from mimo_rx.streams import ForEach, Map, ReadLines, Route, WriteJsonLines
-
-from ._command import GRAPH, SETTINGS, STATS, carry_out, help_of, threshold_option
-from .access_log_sample import sample
 
 QUOTED = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
 # Host, identity, user, [time], "request", status, size; what follows is the combined format's.

@@ -25,11 +25,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from crawl_site import Page, Site, fetch
+from example_command import GRAPH, SETTINGS, STATS, carry_out, help_of, threshold_option
 from mimo_rx import Inputs, Outputs, Workflow, stream
 from mimo_rx.streams import Failure, ForEach, Map
-
-from ._command import GRAPH, SETTINGS, STATS, carry_out, help_of, threshold_option
-from .crawl_site import Page, Site, fetch
 
 Answer: TypeAlias = Page | Failure
 

@@ -7,15 +7,13 @@ wait for anything else. What a command does is imported when it is called.
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from mimo_rx import examples
-from mimo_rx.examples import DESCRIPTIONS, command
+from . import _demo
 
 __all__ = ["main", "mimo_rx"]
 
@@ -83,9 +81,9 @@ def mimo_rx() -> None:
     Try this:
       mimo-rx demo                  list the examples
       mimo-rx demo census           run one
-      mimo-rx run mimo_rx.examples.linear:linear --set count=5 --stats
-      mimo-rx graph mimo_rx.examples.join:join | dot -Tsvg > join.svg
-      mimo-rx check mimo_rx.examples.join:join
+      mimo-rx run examples/linear.py:linear --set count=5 --stats
+      mimo-rx graph examples/join.py:join | dot -Tsvg > join.svg
+      mimo-rx check examples/join.py:join
 
     Results go to stdout, all else to stderr. Exit codes: 0; 1 if a run failed or timed out, or a
     check found an error; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM, both of which let
@@ -165,20 +163,20 @@ class _Examples(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return their names."""
-        return list(DESCRIPTIONS)
+        return list(_demo.EXAMPLES)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return one of them; refuse a name that none has."""
         try:
-            return command(name)
+            return _demo.command_of(name)
         except ValueError as error:
             raise click.UsageError(str(error), ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List them without importing them."""
         with formatter.section("Examples"):
-            formatter.write_dl(list(DESCRIPTIONS.items()))
-        formatter.write(f"\nTheir source: {os.path.dirname(examples.__file__)}\n")
+            formatter.write_dl([(name, _demo.description_of(name)) for name in _demo.EXAMPLES])
+        formatter.write(f"\nTheir source: {_demo.folder()}\n")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run one of them."""

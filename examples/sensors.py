@@ -22,10 +22,9 @@ import reactivex as rx
 from reactivex import Observable
 from reactivex import operators as ops
 
+from example_command import GRAPH, SETTINGS, STATS, carry_out, help_of, threshold_option
 from mimo_rx import Flow, Inputs, Outputs, Workflow, flow, stream
 from mimo_rx.streams import Window
-
-from ._command import GRAPH, SETTINGS, STATS, carry_out, help_of, threshold_option
 
 
 class Sensor(NamedTuple):

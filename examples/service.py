@@ -13,9 +13,7 @@ from itertools import count as numbering
 
 import click
 
-from mimo_rx import Inputs, OpenRun, Outputs, Statistics, Workflow, stream
-
-from ._command import (
+from example_command import (
     GRAPH,
     SETTINGS,
     STATS,
@@ -24,6 +22,7 @@ from ._command import (
     help_of,
     threshold_option,
 )
+from mimo_rx import Inputs, OpenRun, Outputs, Statistics, Workflow, stream
 
 
 @stream(ins=["question"], outs=["even", "odd"])

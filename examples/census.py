@@ -29,11 +29,10 @@ from typing import Any
 import click
 from reactivex import operators as ops
 
+from census_page import Ranking, Report, page, summary
+from census_source import UNREADABLE, Lines, Piece, Unreadable, dissect, load, reason
+from example_command import GRAPH, SETTINGS, STATS, threshold_option
 from mimo_rx import Workflow, azip, flow, stream
-
-from ._command import GRAPH, SETTINGS, STATS, threshold_option
-from .census_page import Ranking, Report, page, summary
-from .census_source import UNREADABLE, Lines, Piece, Unreadable, dissect, load, reason
 
 LIBRARY = Path(sysconfig.get_path("stdlib"))
 LEFT_OUT = {"site-packages", "dist-packages"}

@@ -11,9 +11,8 @@ from typing import NamedTuple, TypeAlias
 
 import click
 
+from census_source import KINDS, Unreadable
 from mimo_rx import Statistics
-
-from .census_source import KINDS, Unreadable
 
 Table: TypeAlias = Mapping[str, Counter[str]]
 Ranking: TypeAlias = Sequence[tuple[str, int]]

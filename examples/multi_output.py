@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import click
 
+from example_command import command
 from mimo_rx import Inputs, Outputs, Workflow, arange, stream
-
-from ._command import command
 
 
 @stream(outs=["a", "b"])
