@@ -23,9 +23,11 @@ if TYPE_CHECKING:
         failures,
     )
     from ._flow import Flow
+    from ._input import Input
     from ._open import OpenRun
-    from ._port import Input, Inputs, Output, Outputs
+    from ._output import Output
     from ._restart import Restart
+    from ._sets import Inputs, Outputs
     from ._sources import flow
     from ._statistics import EdgeStatistics, InputStatistics, Statistics, StepStatistics
     from ._step import Port, Step
@@ -79,7 +81,9 @@ _ROOMS = {
     "MimoError OutputClosed StreamCancelled UnknownPort WiringError failures",
     "_flow": "Flow",
     "_open": "OpenRun",
-    "_port": "Input Inputs Output Outputs",
+    "_input": "Input",
+    "_output": "Output",
+    "_sets": "Inputs Outputs",
     "_restart": "Restart",
     "_sources": "flow",
     "_statistics": "EdgeStatistics InputStatistics Statistics StepStatistics",

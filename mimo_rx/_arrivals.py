@@ -15,7 +15,7 @@ from typing import Any
 
 from reactivex import Observable, abc
 
-from ._process import BREATH
+from ._pace import BREATH
 from ._scheduler import Trampoline, Unwound
 
 __all__ = ["Arrivals", "Guarded"]

@@ -20,8 +20,8 @@ from ._engine import register_engine
 from ._errors import LateSubscription
 from ._flatten import READ, flatten, flatten_flow
 from ._flow import Derived, Flow, Merged, ObservableFlow
+from ._input import Input
 from ._open import OpenFlow, OpenRun
-from ._port import Input
 from ._run import Run
 from ._runtime import PROCESS
 from ._scheduler import RunScheduler, Unwound

@@ -15,10 +15,10 @@ from reactivex import Observable, abc
 
 from ._arrivals import Arrivals, Guarded
 from ._buffer import Buffer
+from ._edge import Edge
 from ._flow import Flow
 from ._gate import Gate
-from ._head import Head, Reader, Terminal, links_into
-from ._link import Link
+from ._head import Head, Reader, Terminal, edges_into
 from ._operators import parts, stays_on_thread
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
 from ._quiet import is_quiet
@@ -94,9 +94,9 @@ class NodeRun:
                     pending.append(behind)
         return tuple(found)
 
-    def links(self) -> list[tuple[PortRef, Link]]:
+    def edges(self) -> list[tuple[PortRef, Edge]]:
         """Return the edges that lead from outputs into here, through other nodes too."""
-        return links_into(self.heads())
+        return edges_into(self.heads())
 
     def claim(self, flow: Flow) -> Head | None:
         """Return the head that `flow` stands for inside these operators.
@@ -255,7 +255,7 @@ class Bridge:
         self.host = host
         self.trampoline = Trampoline(loop)
         self.nodes: dict[Node, NodeRun] = {}
-        self.links: dict[PortRef, list[Link]] = {}
+        self.edges: dict[PortRef, list[Edge]] = {}
         """The edges into operators by the output that they lead from, still to be attached."""
         self.origins: dict[int, tuple[Exception, NodeRun]] = {}
         """The errors that were passed on to other operators, and where each came from."""
@@ -292,7 +292,7 @@ class Bridge:
             while pending:
                 source, head = pending.pop()
                 if isinstance(source, PortRef):
-                    self.links.setdefault(source, []).append(head.feed_from(source))
+                    self.edges.setdefault(source, []).append(head.feed_from(source))
                 else:
                     pending += [] if source in self.nodes else self._entered(source)
                     head.feed_from_node(self.nodes[source])

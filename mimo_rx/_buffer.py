@@ -15,12 +15,10 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import repeat
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from ._gate import NEXT_ROUND, NO_PLACES, NOBODY, UNKNOWN, Gate, Runs, Timer
-
-if TYPE_CHECKING:
-    from ._process import Process
+from ._pace import Owner
 
 __all__ = ["A_ROUND", "IN_LINE", "NEVER", "Buffer"]
 
@@ -74,7 +72,7 @@ class Buffer(Gate):
         "ticks",
     )
 
-    def __init__(self, process: Process, port: str, threshold: int, breath: int) -> None:
+    def __init__(self, process: Owner, port: str, threshold: int, breath: int) -> None:
         super().__init__(process.loop, threshold)
         self.process = process
         self.port = port
@@ -145,7 +143,7 @@ class Buffer(Gate):
         self.settle()
         self.unpark()
 
-    def fed_by(self, feeder: Process) -> None:
+    def fed_by(self, feeder: Owner) -> None:
         """Take note of who feeds it."""
         if self.fan_in == 1 and len(self.process.ins) < 2:
             self.feeder = feeder

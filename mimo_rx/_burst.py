@@ -19,7 +19,8 @@ from ._gate import UNKNOWN
 
 if TYPE_CHECKING:
     from ._buffer import Buffer
-    from ._port import Input, Output
+    from ._input import Input
+    from ._output import Output
 
 __all__ = ["Soon", "Taker", "burst", "burst_each", "take"]
 

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from ._buffer import Buffer
 from ._drawing import Waiting, deadlock, draw, owner
+from ._edge import Edge
 from ._gate import Gate
 from ._head import Head, Terminal
-from ._link import Link
 from ._runtime import StreamProcess
 from ._shape import Way, knots, steps_in_circles
 from ._tasks import process_of, rests
@@ -200,7 +200,7 @@ class Watch:
     def _producers(self, buffer: Buffer) -> list[StreamProcess | None]:
         found: dict[StreamProcess | None, None] = {}
         for edge in buffer.edges:
-            if isinstance(edge, Link):
+            if isinstance(edge, Edge):
                 if edge.is_connected:
                     found[owner(edge)] = None
             elif isinstance(edge, Terminal) and edge.live:
@@ -340,11 +340,11 @@ def _waits(
 
 
 def _is_open(edge: Any) -> bool:
-    return bool(edge.is_connected if isinstance(edge, Link) else edge.live)
+    return bool(edge.is_connected if isinstance(edge, Edge) else edge.live)
 
 
 def _comes_from(edge: Any, members: set[StreamProcess]) -> bool:
-    if isinstance(edge, Link):
+    if isinstance(edge, Edge):
         return edge.is_connected and owner(edge) in members
     return edge.live and any(process in members for process in _feeding(edge.node))
 
@@ -365,7 +365,7 @@ def _into(head: Head) -> list[StreamProcess | None]:
     seen = {head}
     while pending:
         each = pending.pop()
-        found.update(dict.fromkeys(owner(link) for link in each.links if link.is_connected))
+        found.update(dict.fromkeys(owner(edge) for edge in each.edges if edge.is_connected))
         for parent in each.parents:
             if parent.ended:
                 continue

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._buffer import Buffer
+from ._edge import Edge
 from ._errors import DeadlockError
 from ._gate import Gate
-from ._link import Link
 from ._runtime import StreamProcess
 from ._waits import Wait, Waits
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Waiting", "deadlock", "draw", "owner"]
 
-Edges = Iterable[tuple[str, str, Link]]
+Edges = Iterable[tuple[str, str, Edge]]
 
 
 @dataclass(slots=True)
@@ -50,8 +50,8 @@ def draw(those: Iterable[Waiting], edges: Edges, holds: Mapping[Gate, Head]) -> 
     those = list(those)
     members = {each.process for each in those}
     feeding: dict[str, list[str]] = {}
-    for source, target, link in edges:
-        if link.is_connected and owner(link) in members:
+    for source, target, edge in edges:
+        if edge.is_connected and owner(edge) in members:
             feeding.setdefault(target, []).append(source)
     return Waits(wait for each in those for wait in _drawn(each, feeding, holds))
 
@@ -74,9 +74,9 @@ def _drawn(
             yield Wait(path, output.name, "push", held, 0)
 
 
-def owner(link: Link) -> StreamProcess | None:
-    """Return the stream from which `link` leads; None for whoever runs it."""
-    process = None if link.output is None else link.output.process
+def owner(edge: Edge) -> StreamProcess | None:
+    """Return the stream from which `edge` leads; None for whoever runs it."""
+    process = None if edge.output is None else edge.output.process
     return process if isinstance(process, StreamProcess) else None
 
 
@@ -84,10 +84,10 @@ def _reader(held: Head) -> str:
     """Return by whom a held output will be read, and after what (D5)."""
     node = held.node
     first = [
-        f"{process.path}.{link.output.name}"
+        f"{process.path}.{edge.output.name}"
         for head in node.heads()
-        for link in head.links
-        if link.is_connected and link.output is not None and (process := owner(link)) is not None
+        for edge in head.edges
+        if edge.is_connected and edge.output is not None and (process := owner(edge)) is not None
         if not head.held
     ]
     after = f" after {', '.join(dict.fromkeys(first))}" if first else ""

@@ -26,11 +26,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from ._pace import Owner
+
 __all__ = ["NEXT_ROUND", "NOBODY", "NO_PLACES", "UNKNOWN", "Gate", "Runs", "Timer", "Waiter"]
-
-
-if TYPE_CHECKING:
-    from ._process import Process
 
 
 class _HasGates(Protocol):
@@ -266,7 +264,7 @@ class Timer:
 
     __slots__ = ("_all", "_handle", "expired", "future", "what")
 
-    def __init__(self, process: Process, seconds: float, what: str) -> None:
+    def __init__(self, process: Owner, seconds: float, what: str) -> None:
         self.what = f"{what} waited for {seconds:g} s"
         self.expired = False
         self.future: asyncio.Future[None] | None = None

@@ -17,16 +17,16 @@ from reactivex.disposable import Disposable
 from reactivex.internal import default_error
 
 from ._buffer import Buffer
+from ._edge import Edge
 from ._errors import LateSubscription
 from ._gate import Gate
-from ._link import Link
 from ._plan import PortRef
 from ._scheduler import Unwound
 
 if TYPE_CHECKING:
     from ._bridge import NodeRun
 
-__all__ = ["Head", "Reader", "Terminal", "links_into"]
+__all__ = ["Head", "Reader", "Terminal", "edges_into"]
 
 
 class Reader(Protocol):
@@ -106,7 +106,7 @@ class Head(Observable[Any]):
         self.node = node
         self.hold = Gate(loop)
         self.held = True
-        self.links: list[Link] = []
+        self.edges: list[Edge] = []
         self.ports: list[PortRef] = []
         self.parents: list[NodeRun] = []
         self._on_next: Callable[[Any], None] = _ignore
@@ -117,13 +117,13 @@ class Head(Observable[Any]):
 
     # What leads into it
 
-    def feed_from(self, port: PortRef) -> Link:
+    def feed_from(self, port: PortRef) -> Edge:
         """Make an edge into these operators; whoever has the output of `port` attaches it."""
         self.ports.append(port)
-        link = Link((self.hold,), self.deliver, self.on_completed)
+        edge = Edge((self.hold,), self.deliver, self.on_completed)
         self._producers += 1
-        self.links.append(link)
-        return link
+        self.edges.append(edge)
+        return edge
 
     def feed_from_node(self, parent: NodeRun) -> None:
         """Make an edge from the end of `parent` into these operators."""
@@ -235,8 +235,8 @@ class Head(Observable[Any]):
             return
         self._cancelled = True
         self._on_next = _ignore
-        for link in self.links:
-            link.cancel()
+        for edge in self.edges:
+            edge.cancel()
         for parent in self.parents:
             parent.drop(self)
 
@@ -261,13 +261,13 @@ class Head(Observable[Any]):
                     heads[above] = None
                     pending.append(above)
         for head in heads:
-            if head.links:
+            if head.edges:
                 gates = (head.hold,) if head.held else head.node.gates()
-                for link in head.links:
-                    link.regate(gates)
+                for edge in head.edges:
+                    edge.regate(gates)
 
     def _late(self) -> LateSubscription:
-        ports = self.node.bridge.names(port for port, _ in links_into([self]))
+        ports = self.node.bridge.names(port for port, _ in edges_into([self]))
         return LateSubscription(
             f"{ports} was subscribed to again by {self.node.node.name!r} after its subscription "
             "had ended, so that items may have passed; keep one subscription, or share() it before "
@@ -276,19 +276,19 @@ class Head(Observable[Any]):
         )
 
 
-def links_into(heads: Iterable[Head]) -> list[tuple[PortRef, Link]]:
+def edges_into(heads: Iterable[Head]) -> list[tuple[PortRef, Edge]]:
     """Return the edges that lead from outputs into `heads`, through other nodes too."""
-    found: dict[Link, PortRef] = {}
+    found: dict[Edge, PortRef] = {}
     pending = list(heads)
     seen = set(pending)
     while pending:
         head = pending.pop()
-        found.update(zip(head.links, head.ports, strict=True))
+        found.update(zip(head.edges, head.ports, strict=True))
         for above in (each for parent in head.parents for each in parent.heads()):
             if above not in seen:
                 seen.add(above)
                 pending.append(above)
-    return [(port, link) for link, port in found.items()]
+    return [(port, edge) for edge, port in found.items()]
 
 
 class _Observer(abc.ObserverBase[Any]):

@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Any
 
 from ._errors import StreamCancelled
-from ._failure import consists_of, gather, is_exit, reraise
-from ._port import Inputs, Outputs
+from ._notes import consists_of, gather, is_exit, reraise
 from ._run import Run
+from ._sets import Inputs, Outputs
 from ._statistics import Statistics
 from ._waits import Waits
 

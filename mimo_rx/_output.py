@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Sized
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
+from ._buffer import Buffer
+from ._edge import Edge
 from ._errors import OutputClosed
 from ._gate import NEXT_ROUND, NOBODY, Gate, Timer, Waiter
-from ._process import Budget
+from ._pace import Budget, Owner
 from ._push import (
     Nowhere,
-    Shut,
     Through,
     ThroughOne,
     ToAll,
@@ -24,11 +25,6 @@ from ._push import (
     iterator_of,
 )
 
-if TYPE_CHECKING:
-    from ._buffer import Buffer
-    from ._link import Link
-    from ._process import Process
-
 __all__ = ["Output"]
 
 T = TypeVar("T")
@@ -37,7 +33,7 @@ _NOTHING: Any = object()
 """No item at all."""
 
 
-class Output(Generic[T]):
+class Output(Way, Generic[T]):
     """The sending end of a port in a run.
 
     Args:
@@ -46,52 +42,13 @@ class Output(Generic[T]):
         side: Whether it is a side output, for which nobody needs to stay (C4).
     """
 
-    __slots__ = (
-        "_before",
-        "_hand_over",
-        "_sole",
-        "appends",
-        "breath",
-        "budget",
-        "closed",
-        "counted",
-        "deliver_now",
-        "door",
-        "doors",
-        "entered_before",
-        "gates",
-        "links",
-        "metered",
-        "name",
-        "near",
-        "nowhere",
-        "over",
-        "pairs",
-        "process",
-        "pushed",
-        "side",
-        "stopped",
-        "ticks",
-        "usual",
-        "waiters",
-        "way",
-    )
+    __slots__ = ("_before", "_hand_over", "_sole", "closed", "over", "side", "stopped", "waiters")
 
-    # What the ways look at, see choose_way()
-    near: Buffer | Shut
-    pairs: Sequence[tuple[Sized, Gate | Shut]]
-    appends: Sequence[Callable[[T], None]]
-    doors: Sequence[Gate | Shut]
-    door: Gate | Shut
-    nowhere: Budget
-    ticks: Iterator[None]
-    deliver_now: Callable[[T], object]
-
-    def __init__(self, process: Process, name: str, *, side: bool = False) -> None:
+    def __init__(self, process: Owner, name: str, *, side: bool = False) -> None:
         self.process = process
         self.name = name
         self.side = side
-        self.links: list[Link] = []
+        self.edges: list[Edge] = []
         self.gates: Sequence[Gate] = ()
         self.waiters: list[Waiter] = NOBODY
         self.closed = False
@@ -179,14 +136,14 @@ class Output(Generic[T]):
         if self.closed:
             return
         self.closed = True
-        links, self.links = self.links, []
+        edges, self.edges = self.edges, []
         self.rebind()
-        for link in links:
-            link.finish()
+        for edge in edges:
+            edge.finish()
 
     def is_connected(self) -> bool:
         """Tell whether any edge leads from here now."""
-        return bool(self.links)
+        return bool(self.edges)
 
     # For the run
 
@@ -197,18 +154,18 @@ class Output(Generic[T]):
             return self._before + self.metered.entered - self.entered_before
         return self._before if self.budget is None else self._before + self.budget.count
 
-    def link(self, links: Iterable[Link]) -> None:
-        """Lead `links` from here."""
-        for link in links:
-            link.attach(self)
-            self.links.append(link)
+    def connect(self, edges: Iterable[Edge]) -> None:
+        """Lead `edges` from here."""
+        for edge in edges:
+            edge.attach(self)
+            self.edges.append(edge)
         self.rebind()
 
-    def unlink(self, link: Link) -> None:
-        """Skip `link` from now on: its far side is gone (C4)."""
-        if link not in self.links:
+    def disconnect(self, edge: Edge) -> None:
+        """Skip `edge` from now on: its far side is gone (C4)."""
+        if edge not in self.edges:
             return  # the output closes, and the end of another edge was the end of this one
-        self.links.remove(link)
+        self.edges.remove(edge)
         self.rebind()
         self.process.edge_cancelled(self)
 
@@ -225,16 +182,16 @@ class Output(Generic[T]):
     def rebind(self) -> None:
         """Choose the short way anew, after the edges or their gates have changed."""
         self._before = self.count
-        links = self.links
-        if len(links) == 1:
-            self.gates = links[0].gates
+        edges = self.edges
+        if len(edges) == 1:
+            self.gates = edges[0].gates
         else:
-            self.gates = tuple(dict.fromkeys(gate for link in links for gate in link.gates))
+            self.gates = tuple(dict.fromkeys(gate for edge in edges for gate in edge.gates))
         self.usual = not (self.closed or self.over or self.stopped)
         self._sole = self.gates[0] if len(self.gates) == 1 else None
         self.way = choose_way(self)
         # Where nothing needs to be counted, the buffer itself takes it.
-        self._hand_over = self._deliver_counted if self.metered is None else links[0].deliver
+        self._hand_over = self._deliver_counted if self.metered is None else edges[0].deliver
         way = self.way if self.usual else Output
         tracks = self.usual and self.process.debug
         self.__class__ = _CLASSES[Tracked if tracks else way]
@@ -371,8 +328,8 @@ class Output(Generic[T]):
 
     def deliver(self, item: T) -> None:
         """Hand `item` to every edge; there is room."""
-        for link in tuple(self.links):
-            link.deliver(item)
+        for edge in tuple(self.edges):
+            edge.deliver(item)
 
     def _deliver_counted(self, item: T) -> Budget | None:
         """Hand `item` over; return the budget that is used up, if one is."""

@@ -15,15 +15,11 @@ from itertools import islice, repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ._gate import NO_PLACES
-from ._process import Budget
+from ._buffer import Buffer
+from ._edge import Edge
+from ._gate import NO_PLACES, Gate
+from ._pace import Budget, Owner
 from ._pushed import TrackedPush
-
-if TYPE_CHECKING:
-    from ._buffer import Buffer
-    from ._gate import Gate
-    from ._output import Output
-    from ._process import Process
 
 __all__ = [
     "SHUT",
@@ -68,29 +64,57 @@ _SHUT_DOORS = (SHUT,)
 
 
 class Way:
-    """What the ways use of an output."""
+    """What a way is, and what it looks at of the output that goes it."""
 
-    __slots__ = ()
+    __slots__ = (
+        "appends",
+        "breath",
+        "budget",
+        "counted",
+        "deliver_now",
+        "door",
+        "doors",
+        "edges",
+        "entered_before",
+        "gates",
+        "metered",
+        "name",
+        "near",
+        "nowhere",
+        "pairs",
+        "process",
+        "pushed",
+        "ticks",
+        "usual",
+        "way",
+    )
 
-    if TYPE_CHECKING:
+    process: Owner
+    name: str
+    edges: list[Edge]
+    gates: Sequence[Gate]
+    usual: bool
+    counted: bool
+    breath: int
+    pushed: Any
+    budget: Any
+    metered: Buffer | None
+    entered_before: int
+    ticks: Iterator[None]
+    way: type[Way]
+    near: Buffer | Shut
+    pairs: Sequence[tuple[Sized, Gate | Shut]]
+    appends: Sequence[Callable[[Any], None]]
+    doors: Sequence[Gate | Shut]
+    door: Gate | Shut
+    deliver_now: Callable[[Any], object]
+    nowhere: Budget
+
+    if TYPE_CHECKING:  # what follows is the output's own, and would stand before it
 
         @staticmethod
-        def push_batch(output: Output[Any], iterator: Iterator[Any]) -> bool:
+        def push_batch(output: Way, iterator: Iterator[Any]) -> bool:
             """Push as much as there is room for; tell whether the iterator has ended."""
-
-        process: Process
-        name: str
-        pushed: Any
-        near: Buffer | Shut
-        pairs: Sequence[tuple[Sized, Gate | Shut]]
-        appends: Sequence[Callable[[Any], None]]
-        doors: Sequence[Gate | Shut]
-        door: Gate | Shut
-        deliver_now: Callable[[Any], object]
-        nowhere: Budget
-        budget: Budget
-        ticks: Iterator[None]
-        way: type[Way]
 
         def push(self, item: Any, timeout: float | None = None) -> Awaitable:
             """Go the way."""
@@ -101,10 +125,16 @@ class Way:
         def wait_for_room(self, timeout: float | None = None, item: Any = None) -> Awaitable:
             """Wait, then push."""
 
+        def lacking(self) -> bool:
+            """Tell whether a newcomer has to wait."""
 
-def _extend(output: Output[Any], iterator: Iterator[Any]) -> bool:
+        def deliver(self, item: Any) -> None:
+            """Hand `item` to every edge; there is room."""
+
+
+def _extend(output: Way, iterator: Iterator[Any]) -> bool:
     """Push a batch to the one buffer, straight from the iterator."""
-    buffer: Any = output.links[0].buffer
+    buffer: Any = output.edges[0].buffer
     items = buffer.items
     before = len(items)
     # Where the turn is another's, this one may take a place, but no more than one (rule 3).
@@ -122,7 +152,7 @@ def _extend(output: Output[Any], iterator: Iterator[Any]) -> bool:
     return added < free
 
 
-def _extend_all(output: Output[Any], iterator: Iterator[Any]) -> bool:
+def _extend_all(output: Way, iterator: Iterator[Any]) -> bool:
     """Push a batch to several buffers, or to none at all."""
     room = min((gate.gate - len(gate.items) for gate in output.gates), default=output.breath)
     free = max(1, room)
@@ -132,20 +162,19 @@ def _extend_all(output: Output[Any], iterator: Iterator[Any]) -> bool:
     finally:
         if output.budget is not None:
             output.budget.draw(len(batch))
-        for link in output.links:
-            if link.buffer is not None and batch:
-                link.buffer.items.extend(batch)
-                link.buffer.filled()
+        for edge in output.edges:
+            if edge.buffer is not None and batch:
+                edge.buffer.items.extend(batch)
+                edge.buffer.filled()
     return len(batch) < free
 
 
-def _push_singly(output: Output[Any], iterator: Iterator[Any]) -> bool:
+def _push_singly(output: Way, iterator: Iterator[Any]) -> bool:
     """Push an item at a time, since nobody knows what operators make of each."""
     budget = output.budget
-    assert budget is not None
     ticks = budget.ticks
     gate = output.gates[0] if len(output.gates) == 1 else None
-    deliver = output.links[0].deliver if len(output.links) == 1 else output.deliver
+    deliver = output.edges[0].deliver if len(output.edges) == 1 else output.deliver
     for item in islice(iterator, length_hint(ticks)):
         next(ticks, None)
         deliver(item)
@@ -232,7 +261,7 @@ class ThroughOne(Way):
                 return self.pushed  # type: ignore[no-any-return]
             budget.renew()
             deliver(item)
-            return budget.breathe()
+            return budget.breathe()  # type: ignore[no-any-return]
         return self.push_slowly(item, timeout)
 
 
@@ -254,7 +283,7 @@ class Through(Way):
             return self.pushed  # type: ignore[no-any-return]
         budget.renew()
         deliver(item)
-        return budget.breathe()
+        return budget.breathe()  # type: ignore[no-any-return]
 
 
 class Nowhere(Way):
@@ -289,7 +318,7 @@ class Tracked(Way):
         return tracked  # type: ignore[no-any-return]
 
 
-def choose_way(output: Output[Any]) -> type[Way]:
+def choose_way(output: Way) -> type[Way]:
     """Choose the short way for the edges that `output` has now, and open what it looks at.
 
     It is shut where pushes may not go any short way at all.
@@ -301,16 +330,16 @@ def choose_way(output: Output[Any]) -> type[Way]:
     output.door = SHUT
     output.nowhere = SPENT
     output.metered = None
-    links = output.links
-    if not links:
+    edges = output.edges
+    if not edges:
         budget = _count_by(output, Budget(output.breath))
         if output.usual:
             output.nowhere = budget
         return Nowhere
-    buffers = [link.buffer for link in links if link.buffer is not None]
-    if output.counted or len(buffers) < len(links):
+    buffers = [edge.buffer for edge in edges if edge.buffer is not None]
+    if output.counted or len(buffers) < len(edges):
         _count_by(output, Budget(output.breath))
-        output.deliver_now = links[0].deliver if len(links) == 1 else output.deliver
+        output.deliver_now = edges[0].deliver if len(edges) == 1 else output.deliver
         if len(output.gates) == 1:
             if output.usual:
                 output.door = output.gates[0]
@@ -318,7 +347,7 @@ def choose_way(output: Output[Any]) -> type[Way]:
         if output.usual:
             output.doors = output.gates
         return Through
-    if len(links) > 1:
+    if len(edges) > 1:
         _count_by(output, Budget())
         if output.usual:
             output.pairs = [(buffer.items, buffer) for buffer in buffers]
@@ -335,14 +364,14 @@ def choose_way(output: Output[Any]) -> type[Way]:
     return ToOne
 
 
-def _count_by(output: Output[Any], budget: Budget) -> Budget:
+def _count_by(output: Way, budget: Budget) -> Budget:
     """Count the pushes of `output` by `budget` from now on."""
     output.budget = budget
     output.ticks = budget.ticks
     return budget
 
 
-def iterator_of(output: Output[Any], items: Iterable[Any]) -> Iterator[Any]:
+def iterator_of(output: Way, items: Iterable[Any]) -> Iterator[Any]:
     """Return the iterator of `items` that are pushed in bulk.
 
     Raises:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from ._bridge import Bridge, NodeRun
 from ._deadlock import Watch
+from ._edge import Edge
 from ._errors import DownstreamClosed, StreamCancelled
-from ._failure import (
+from ._notes import (
     add_note,
     carried,
     consists_of,
@@ -21,9 +22,8 @@ from ._failure import (
     step_note,
     waits_note,
 )
-from ._link import Link
+from ._pace import BREATH
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
-from ._process import BREATH
 from ._pushed import Pushed
 from ._runtime import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
 from ._shape import has_circle
@@ -72,7 +72,7 @@ class Run:
         self.over = False
         """Whether all is at its end, what was left behind excepted."""
         self._timer: asyncio.TimerHandle | None = None
-        self.edges: list[tuple[str, str, Link]] = []
+        self.edges: list[tuple[str, str, Edge]] = []
         """The ``step.port`` at the ends of each edge, and its near end."""
         self.watch: Watch | None = None
         pushed = Pushed(self.loop)
@@ -97,7 +97,7 @@ class Run:
             for name, items in process.step.seeds.items():
                 for item in items:
                     process.ins[name].buffer.put(item)
-        links: dict[PortRef, list[Link]] = {}
+        leading: dict[PortRef, list[Edge]] = {}
         reads: list[tuple[NodeRun, PortRef]] = []
         for source, target in self.plan.edges:
             discarded = target.step == ENVIRONMENT and not self._attended
@@ -105,39 +105,39 @@ class Run:
             if isinstance(source, Node):
                 reads.append((self.bridge.read(source, buffer), target))
             elif buffer is not None:
-                link = Link.to(buffer)
-                link.feedback = (source, target) in self.plan.feedback
-                links.setdefault(source, []).append(link)
-                self.edges.append((self._source_label(source), self._target_label(target), link))
-        for port, edges in self.bridge.links.items():
-            links.setdefault(port, []).extend(edges)
+                edge = Edge.to(buffer)
+                edge.feedback = (source, target) in self.plan.feedback
+                leading.setdefault(source, []).append(edge)
+                self.edges.append((self._source_label(source), self._target_label(target), edge))
+        for port, edges in self.bridge.edges.items():
+            leading.setdefault(port, []).extend(edges)
         self.bridge.seal()
         self._name_edges(reads)
         self._name_feeders(reads)
-        self._count_unbounded(links)
-        for port, edges in links.items():
-            self._process(port.step).outs[port.port].link(edges)
+        self._count_unbounded(leading)
+        for port, edges in leading.items():
+            self._process(port.step).outs[port.port].connect(edges)
         if has_circle(self.plan):
             self.watch = Watch(self)
 
     def _name_edges(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
         for run, target in reads:
             run.targets.append(self._target_label(target))
-            for source, link in run.links():
-                self.edges.append((self._source_label(source), self._target_label(target), link))
+            for source, edge in run.edges():
+                self.edges.append((self._source_label(source), self._target_label(target), edge))
 
     def _name_feeders(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
         """Tell buffers behind operators who feeds them; a direct edge does so itself."""
         for run, target in reads:
-            feeders = {source.step for source, _ in run.links()}
+            feeders = {source.step for source, _ in run.edges()}
             if len(feeders) == 1:
                 buffer = self._process(target.step).ins[target.port].buffer
                 buffer.fed_by(self._process(feeders.pop()))
 
-    def _count_unbounded(self, links: dict[PortRef, list[Link]]) -> None:
+    def _count_unbounded(self, leading: dict[PortRef, list[Edge]]) -> None:
         """Mark the outputs whose pushes no bound of a buffer keeps in check (P12)."""
         bounds: dict[StreamProcess | Environment, list[int]] = {}
-        for port, edges in links.items():
+        for port, edges in leading.items():
             process = self._process(port.step)
             output = process.outs[port.port]
             own = [edge.buffer for edge in edges if edge.buffer is not None]
@@ -280,14 +280,14 @@ class Run:
     def node_failed(self, node: NodeRun, error: BaseException) -> None:
         """Take the failure of an operator (E3)."""
         origin = self.bridge.origin(node, error)
-        links = origin.links()
-        sources = ", ".join(dict.fromkeys(self._source_label(port) for port, _ in links))
+        edges = origin.edges()
+        sources = ", ".join(dict.fromkeys(self._source_label(port) for port, _ in edges))
         targets = ", ".join(origin.targets or node.targets)
-        edge = f"{sources or 'a source'} -> {targets or 'another flow'}"
-        for _, link in (*links, *node.links()):
-            if link.output is not None:
-                link.output.stop()
-        self.fail(f"the edge {edge}", error, operator_note(edge, origin.node.operators, error))
+        label = f"{sources or 'a source'} -> {targets or 'another flow'}"
+        for _, edge in (*edges, *node.edges()):
+            if edge.output is not None:
+                edge.output.stop()
+        self.fail(f"the edge {label}", error, operator_note(label, origin.node.operators, error))
 
     def node_ended(self, node: NodeRun) -> None:
         """Take note that an edge has delivered all that it will."""
@@ -392,8 +392,8 @@ class Run:
         return Statistics(
             steps={process.path: process.statistics() for process in self.processes},
             edges=tuple(
-                EdgeStatistics(source, target, link.items, link.drops)
-                for source, target, link in self.edges
+                EdgeStatistics(source, target, edge.items, edge.drops)
+                for source, target, edge in self.edges
             ),
         )
 

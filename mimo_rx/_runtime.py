@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from ._buffer import Buffer
 from ._errors import DownstreamClosed, MimoError, StreamCancelled
-from ._failure import place_of_coroutine, place_of_thread
-from ._inner import Buffer, Input, Output
+from ._input import Input
+from ._notes import place_of_coroutine, place_of_thread
+from ._output import Output
+from ._pace import BREATH
 from ._plan import PlannedStep
-from ._process import BREATH, Process
+from ._process import Process
 from ._pushed import Pushed
 from ._statistics import Ended, InputStatistics, StepStatistics
 
@@ -163,10 +166,10 @@ class Environment(Process):
 
     def edge_cancelled(self, output: Output[Any]) -> None:
         """Refuse pushes to an input of the workflow that nobody reads any more."""
-        if not output.links and not self._run.stopping:
+        if not output.edges and not self._run.stopping:
             output.end_over()
 
-    def downstream_closed(self, port: str | None = None) -> MimoError:  # type: ignore[override]
+    def downstream_closed(self, port: str | None = None) -> MimoError:
         """Return what a push or pop of the caller raises."""
         name = self._run.plan.name
         if self._run.stopping:

@@ -15,7 +15,7 @@ from typing import Any
 from reactivex import Observable, abc
 
 from ._entry import Entry
-from ._port import Output
+from ._output import Output
 from ._scheduler import RunScheduler, Trampoline, Unwound
 from ._sources import SourceStream
 

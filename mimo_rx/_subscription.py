@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from reactivex import abc
 
 from ._blocking import run_blocking
-from ._port import Input
+from ._input import Input
 
 __all__ = ["Subscription"]
 

@@ -11,8 +11,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from ._errors import failures, keep_failures
-from ._failure import raised_at, text_of
-from ._port import Inputs, Outputs
+from ._notes import raised_at, text_of
+from ._sets import Inputs, Outputs
 from ._source import pump
 from ._sources import SourceStream
 

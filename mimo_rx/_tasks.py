@@ -8,7 +8,7 @@ import gc
 import sys
 from typing import Any
 
-from ._process import Turn
+from ._pace import Turn
 from ._runtime import PROCESS, StreamProcess
 
 __all__ = ["process_of", "rests"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ._link import Link
+from ._edge import Edge
 
 if TYPE_CHECKING:
     from ._runtime import Environment, StreamProcess
@@ -57,7 +57,7 @@ class Waits(tuple[Wait, ...]):
 
 
 def find_waits(
-    processes: Iterable[StreamProcess | Environment], edges: Iterable[tuple[str, str, Link]]
+    processes: Iterable[StreamProcess | Environment], edges: Iterable[tuple[str, str, Edge]]
 ) -> Waits:
     """Return who waits in the ports of `processes` now.
 
@@ -66,11 +66,11 @@ def find_waits(
         edges: For each edge the ``step.port`` at its ends, and its near end.
     """
     feeding: dict[str, list[str]] = {}
-    fed: dict[int, list[tuple[str, Link]]] = {}
-    for source, target, link in edges:
-        if link.is_connected:
+    fed: dict[int, list[tuple[str, Edge]]] = {}
+    for source, target, edge in edges:
+        if edge.is_connected:
             feeding.setdefault(target, []).append(source)
-            fed.setdefault(id(link.output), []).append((target, link))
+            fed.setdefault(id(edge.output), []).append((target, edge))
     found: list[Wait] = []
     for process in processes:
         for name, port in process.ins.items():
@@ -81,8 +81,8 @@ def find_waits(
             if output.waiters:
                 full = tuple(
                     target
-                    for target, link in fed.get(id(output), ())
-                    if any(gate.full() for gate in link.gates)
+                    for target, edge in fed.get(id(output), ())
+                    if any(gate.full() for gate in edge.gates)
                 )
                 # Where none is full by now, it has been woken, and waits for its turn alone.
                 if full or any(gate.full() for gate in output.gates):

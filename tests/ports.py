@@ -5,8 +5,10 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from mimo_rx._inner import Buffer, Input, Output
-from mimo_rx._link import Link
+from mimo_rx._buffer import Buffer
+from mimo_rx._edge import Edge
+from mimo_rx._input import Input
+from mimo_rx._output import Output
 from mimo_rx._process import Process
 from mimo_rx._pushed import Pushed
 
@@ -54,19 +56,19 @@ def output(*buffers: Buffer, owner: Process | None = None) -> Output[Any]:
     owner = owner or process("writer")
     made: Output[Any] = Output(owner, f"b{len(owner.outs)}")
     owner.outs[made.name] = made
-    made.link([Link.to(each) for each in buffers])
+    made.connect([Edge.to(each) for each in buffers])
     return made
 
 
 def through(*buffers: Buffer) -> Output[Any]:
     """Make an output whose edges run something in the push, as operators do."""
     out = output()
-    links = []
+    edges = []
     for far in buffers:
         far.producers += 1
         far.fan_in += 1
-        links.append(Link((far,), far.put, far.producer_closed))
-    out.link(links)
+        edges.append(Edge((far,), far.put, far.producer_closed))
+    out.connect(edges)
     return out
 
 
@@ -81,14 +83,14 @@ def counted(far: Buffer, *, breath: int = MANY) -> Output[Any]:
 
 
 def outputs(*groups: Iterable[Buffer]) -> list[Output[Any]]:
-    """Make outputs of several streams, and link them when all edges are known, as a run does."""
+    """Make outputs of several streams, and connect them when all edges are known, as a run does."""
     made: list[Output[Any]] = []
-    links = [[Link.to(each) for each in group] for group in groups]
-    for number, edges in enumerate(links):
+    leading = [[Edge.to(each) for each in group] for group in groups]
+    for number, edges in enumerate(leading):
         owner = process(f"writer{number}")
         made.append(Output(owner, "b"))
         owner.outs["b"] = made[-1]
-        made[-1].link(edges)
+        made[-1].connect(edges)
     return made
 
 

@@ -10,8 +10,6 @@ from helpers import run
 from mimo_rx import Stream, Workflow
 from ports import assert_nobody_waits, buffer, output, outputs, pipe, reader, start, turns
 
-pytestmark = pytest.mark.conformance
-
 
 async def sink(ins, outs, state):
     """Write down what comes in."""

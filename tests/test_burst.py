@@ -15,8 +15,6 @@ from mimo_rx._burst import burst, take
 from mimo_rx.streams import Map
 from runs import add, collector, go
 
-pytestmark = pytest.mark.conformance
-
 
 async def loop_by_hand(ins, outs, function):
     async for item in ins.item:

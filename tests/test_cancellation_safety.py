@@ -18,11 +18,10 @@ from graph_faults import after
 from helpers import run
 from mimo_rx import InputClosed, Stream, Workflow
 from mimo_rx._buffer import Buffer
-from mimo_rx._port import Input, Output
+from mimo_rx._input import Input
+from mimo_rx._output import Output
 from ports import assert_nobody_waits, buffer, counted, outputs, reader, start, through, turns
 from trials import ShuffledLoop
-
-pytestmark = pytest.mark.conformance
 
 BREATH = 8
 """Calls before the loop goes round (P12): few, so that these waits are tried too."""

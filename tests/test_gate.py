@@ -6,11 +6,9 @@ import pytest
 
 from helpers import run
 from mimo_rx import InputClosed
+from mimo_rx._edge import Edge
 from mimo_rx._gate import Gate
-from mimo_rx._link import Link
 from ports import assert_nobody_waits, buffer, cancel, output, outputs, pipe, reader, start, turns
-
-pytestmark = pytest.mark.conformance
 
 PUSHES = {
     "push": lambda out: out.push("x"),
@@ -248,7 +246,7 @@ def test_p7_an_edge_cut_while_its_push_waits_leaves_no_turn_behind(given):
         if given:
             assert await reader(near).pop() == 0
             assert near.turn is fan.waiters[0]
-        fan.links[0].cancel()
+        fan.edges[0].cancel()
         await waiting[0]
         assert list(far.items) == [1]
         if not given:
@@ -305,7 +303,7 @@ def test_r12_a_push_waits_at_a_gate_until_its_operators_have_subscribed():
         held = Gate(asyncio.get_running_loop())
         far = buffer(9)
         out = output()
-        out.link([Link((held, far), far.put, far.producer_closed)])
+        out.connect([Edge((held, far), far.put, far.producer_closed)])
         waiting = [start(out.push(0)), start(out.push_many([1, 2])), start(out.push(3))]
         await turns()
         assert not far.items
@@ -325,13 +323,13 @@ def test_r5_an_edge_that_gets_other_gates_waits_for_those():
     async def main():
         old, new, far = buffer(1), buffer(1), buffer(9)
         out = output()
-        link = Link((old,), far.put, far.producer_closed)
-        out.link([link])
+        edge = Edge((old,), far.put, far.producer_closed)
+        out.connect([edge])
         old.put("full")
         pushing = start(out.push(0))
         await turns()
         new.put("full")
-        link.regate((new,))
+        edge.regate((new,))
         await turns()
         assert not old.putters
         assert not pushing.done()

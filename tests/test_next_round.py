@@ -20,8 +20,6 @@ from ports import (
     turns,
 )
 
-pytestmark = pytest.mark.conformance
-
 
 def about_to_run(far):
     """Let the consumer of `far` count as one that waits for the next round alone."""

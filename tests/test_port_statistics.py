@@ -10,8 +10,6 @@ from helpers import run
 from mimo_rx import Input, Stream, Workflow
 from ports import buffer, cancel, output, outputs, pipe, reader, start, turns
 
-pytestmark = pytest.mark.conformance
-
 
 def test_p11_items_in_and_out_count_what_was_taken_and_pushed():
     """P11: by every kind of call, and also to an output that leads nowhere."""
@@ -148,7 +146,7 @@ def test_p11_counts_survive_every_change_of_the_edges():
     async def main():
         buffers = [buffer(50) for _ in range(3)]
         out = output(*buffers)
-        links = list(out.links)
+        edges = list(out.edges)
         push = out.push
         pushed = 0
         for far in buffers[:2]:
@@ -162,7 +160,7 @@ def test_p11_counts_survive_every_change_of_the_edges():
         await out.push_many([0, 0])
         out.close()
         assert out.count == pushed + 2 == 26
-        assert [link.items for link in links] == [12, 24, 26]
+        assert [edge.items for edge in edges] == [12, 24, 26]
         assert [far.entered for far in buffers] == [12, 24, 26]
         assert [far.lost for far in buffers] == [12, 24, 0]
 

@@ -10,8 +10,6 @@ from helpers import run
 from mimo_rx import InputClosed, Stream, Workflow, stream
 from ports import assert_nobody_waits, buffer, cancel, output, pipe, reader, start, turns
 
-pytestmark = pytest.mark.conformance
-
 
 class Array:
     """Like an array of numpy: it has no truth, and comparing makes another one."""

@@ -9,17 +9,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import run
 from mimo_rx import DownstreamClosed, InputClosed
-from mimo_rx._port import Input, Output
+from mimo_rx._input import Input
+from mimo_rx._output import Output
 from mimo_rx._pushed import Pushed
 from ports import assert_nobody_waits, buffer, outputs, turns
-
-pytestmark = pytest.mark.conformance
 
 # A script is a list of (what, how many, patience); patience is None (wait as long as it takes), a
 # negative number (cancel after so many turns of the loop), or a number of seconds (a timeout).
@@ -52,7 +50,7 @@ class Trial:
         self.graph = graph
         self.buffers = [buffer(threshold) for threshold in graph.thresholds]
         self.outputs = outputs(*[[self.buffers[i] for i in edges] for edges in graph.edges])
-        self.links = [list(output.links) for output in self.outputs]
+        self.edges = [list(output.edges) for output in self.outputs]
         self.inputs: list[Input[Any]] = [Input("a", each) for each in self.buffers]
         self.sent: list[list[Any]] = [[] for _ in self.outputs]
         self.got: list[list[Any]] = [[] for _ in self.inputs]
@@ -160,12 +158,12 @@ class Trial:
 
     async def cutting(self, number: int, place: int, after: int) -> None:
         await turns(after)
-        link = self.links[number][place]
-        if link in self.outputs[number].links:
+        edge = self.edges[number][place]
+        if edge in self.outputs[number].edges:
             self.cut.add((number, place))
-            far = link.buffer
+            far = edge.buffer
             assert far is not None
-            link.cancel()
+            edge.cancel()
             far.producer_closed()
 
     # Readers

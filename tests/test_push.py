@@ -9,7 +9,8 @@ import pytest
 
 from helpers import run
 from mimo_rx import DownstreamClosed, OutputClosed, Stream, Workflow
-from mimo_rx._port import Input, Output
+from mimo_rx._input import Input
+from mimo_rx._output import Output
 from ports import (
     assert_nobody_waits,
     buffer,
@@ -22,8 +23,6 @@ from ports import (
     through,
     turns,
 )
-
-pytestmark = pytest.mark.conformance
 
 
 async def take(port: Input[int], count: int) -> list[int]:

@@ -23,8 +23,6 @@ from ports import (
     turns,
 )
 
-pytestmark = pytest.mark.conformance
-
 SHAPES = {
     "one edge": lambda far, other: output(far),
     "one of two producers": lambda far, other: (output(far), output(far))[0],

@@ -13,7 +13,7 @@ from ._files import BLOCK, Halt, Halted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._process import Process
+    from .._pace import Owner
 
 __all__ = ["WriteBehind"]
 
@@ -30,7 +30,7 @@ class WriteBehind:
 
     def __init__(
         self,
-        process: Process,
+        process: Owner,
         target: Callable[[Halt], AbstractContextManager[tuple[Write, bool]]],
     ) -> None:
         self.is_new = True

@@ -9,8 +9,8 @@ from contextvars import Context, copy_context
 from queue import SimpleQueue
 from typing import Any
 
-from .._failure import add_note, carried
-from .._process import Process
+from .._notes import add_note, carried
+from .._pace import Owner
 
 __all__ = ["Called", "Threads", "note_death", "result_of"]
 
@@ -27,7 +27,7 @@ class Threads:
         process: The stream in its run.
     """
 
-    def __init__(self, function: Callable[[Any], Any], count: int, process: Process) -> None:
+    def __init__(self, function: Callable[[Any], Any], count: int, process: Owner) -> None:
         self._function = function
         self._process = process
         self._free = asyncio.Semaphore(count)
@@ -102,7 +102,7 @@ class Called:
     """
 
     def __init__(
-        self, executor: Executor, function: Callable[[Any], Any], count: int, process: Process
+        self, executor: Executor, function: Callable[[Any], Any], count: int, process: Owner
     ) -> None:
         self._executor = executor
         self._function = function
@@ -130,7 +130,7 @@ class Called:
 
 
 async def result_of(
-    future: Future[Any], process: Process, free: asyncio.Semaphore, *, cancels: bool = True
+    future: Future[Any], process: Owner, free: asyncio.Semaphore, *, cancels: bool = True
 ) -> Any:
     """Wait for what comes of a call in an executor.
 
@@ -175,7 +175,7 @@ async def result_of(
         raise
 
 
-def note_death(error: BrokenExecutor, process: Process) -> None:
+def note_death(error: BrokenExecutor, process: Owner) -> None:
     """Note on `error` whose worker it was that died."""
     add_note(
         error,

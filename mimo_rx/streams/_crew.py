@@ -7,8 +7,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 from .._errors import DownstreamClosed
-from .._failure import consists_of, gather, is_exit
-from .._process import Process, Turn
+from .._notes import consists_of, gather, is_exit
+from .._pace import Owner, Turn
 
 __all__ = ["Crew", "Line"]
 
@@ -20,7 +20,7 @@ class Crew:
         process: The stream in its run.
     """
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Owner) -> None:
         self._process = process
         self._tasks: set[asyncio.Task[None]] = set()
         self._beginning = 0
@@ -130,7 +130,7 @@ class Line:
         process: The stream in its run.
     """
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Owner) -> None:
         self._loop = process.loop
         self._last: Turn | None = None
 

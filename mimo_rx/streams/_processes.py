@@ -14,8 +14,8 @@ from multiprocessing.synchronize import Barrier
 from time import perf_counter
 from typing import Any, TypeAlias
 
-from .._failure import carried, text_of
-from .._process import Process
+from .._notes import carried, text_of
+from .._pace import Owner
 from ._calls import Threads, note_death, result_of
 
 __all__ = ["Outcome", "Processes"]
@@ -39,7 +39,7 @@ class Processes:
     """
 
     def __init__(
-        self, function: Callable[[Any], Any], count: int, process: Process, *, ahead: bool
+        self, function: Callable[[Any], Any], count: int, process: Owner, *, ahead: bool
     ) -> None:
         # Not by fork: it copies the locks of other threads in whatever state they are.
         methods = multiprocessing.get_all_start_methods()

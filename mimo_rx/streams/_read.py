@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, ClassVar
 
-from .._failure import add_note
+from .._notes import add_note
 from ._ahead import Give, ReadAhead, Wait
 from ._files import Halt, matching, opened
 from ._lines import Lines

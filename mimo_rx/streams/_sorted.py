@@ -8,7 +8,7 @@ from heapq import heappop, heappush, heapreplace
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from .._burst import Soon, Taker
-from .._port import Input
+from .._input import Input
 from ._base import UserFunction
 from ._rows import Pair
 

@@ -8,7 +8,7 @@ from math import isclose
 from typing import Any, ClassVar
 
 from .._burst import take
-from .._process import Process, Turn
+from .._pace import Owner, Turn
 from ._base import ReadyMade
 from ._crew import Crew
 
@@ -98,7 +98,7 @@ class _Held:
         process: The stream in its run.
     """
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Owner) -> None:
         self.items: deque[tuple[float, Any]] = deque()
         self.ended = False
         """Whether no more will come."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
 
-from .._failure import add_note
+from .._notes import add_note
 from ._base import UserFunction
 from ._behind import WriteBehind
 from ._draft import written

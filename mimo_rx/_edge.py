@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from ._buffer import Buffer
 from ._gate import Gate
+from ._pace import Owner
 
-if TYPE_CHECKING:
-    from ._buffer import Buffer
-    from ._output import Output
-
-__all__ = ["Link"]
+__all__ = ["Edge", "Sender"]
 
 
-class Link:
+class Sender(Protocol):
+    """The output that an edge leads from, as the edge sees it."""
+
+    process: Owner
+    name: str
+
+    @property
+    def count(self) -> int:
+        """Items pushed so far."""
+
+    def rebind(self) -> None:
+        """Look at the edges and their gates anew."""
+
+    def disconnect(self, edge: Any) -> None:
+        """Skip `edge` from now on: its far side is gone (C4)."""
+
+    def stop(self) -> None:
+        """Let no push pass without a trip through the loop."""
+
+
+class Edge:
     """The near end of one edge: what an output needs to know of it.
 
     Args:
@@ -37,20 +55,20 @@ class Link:
         self.deliver = deliver
         self.close = close
         self.buffer = buffer
-        self.output: Output[Any] | None = None
+        self.output: Sender | None = None
         self.feedback = False
         """Whether it closes a meant ring (D6)."""
         self._start = 0
         self._stop: int | None = None
 
     @classmethod
-    def to(cls, buffer: Buffer) -> Link:
+    def to(cls, buffer: Buffer) -> Edge:
         """Make an edge that leads straight into `buffer`."""
-        link = cls((buffer,), buffer.put, buffer.producer_closed, buffer)
+        edge = cls((buffer,), buffer.put, buffer.producer_closed, buffer)
         buffer.producers += 1
         buffer.fan_in += 1
-        buffer.edges.append(link)
-        return link
+        buffer.edges.append(edge)
+        return edge
 
     @property
     def items(self) -> int:
@@ -70,7 +88,7 @@ class Link:
         """Whether it carries items: it leads from an output, and neither side has ended."""
         return self.output is not None and self._stop is None
 
-    def attach(self, output: Output[Any]) -> None:
+    def attach(self, output: Sender) -> None:
         """Lead from `output` from now on."""
         self.output = output
         if self.buffer is not None:
@@ -87,7 +105,7 @@ class Link:
         """Carry nothing any more: the far side is gone (C4)."""
         if self.output is not None and self._stop is None:
             self._stop = self.output.count
-            self.output.unlink(self)
+            self.output.disconnect(self)
 
     def rest(self) -> None:
         """Close a ring that has come to rest: the end for the far side, nothing for this one (D6).

@@ -1,4 +1,8 @@
-"""A bound between a source that delivers as it likes and an observer that takes its time."""
+"""Operators for any program of RxPY, whether it has workflows or not.
+
+Within a workflow, use those of ``reactivex.operators``: a workflow holds its sources back by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from reactivex.scheduler import (
 )
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
-from .._entry import Entry, Overflow, check_overflow
+from ._entry import Entry, Overflow, check_overflow
 
 __all__ = ["on_backpressure"]
 
