@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._late import say
+
 if TYPE_CHECKING:
     from ._asynctools import arange, azip
     from ._blocking import run
@@ -93,6 +95,10 @@ _ROOMS = {
     "_workflow": "Workflow",
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
+
+
+say("language", f"{__name__}._wiring")
+say("engine", f"{__name__}._asyncio:ENGINE")
 
 
 # A room is imported when a name of it is first used, so that whoever draws a blueprint, or asks

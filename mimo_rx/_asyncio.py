@@ -15,8 +15,7 @@ from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from reactivex.scheduler import CurrentThreadScheduler
 
 from ._blocking import refuse_rx_run, run_blocking
-from ._bridge import Host, NodeRun, subscribing_node
-from ._engine import register_engine
+from ._bridge import NodeRun, subscribing_node
 from ._errors import LateSubscription
 from ._flatten import READ, flatten, flatten_flow
 from ._flow import Derived, Flow, Merged, ObservableFlow
@@ -29,7 +28,7 @@ from ._statistics import Statistics
 from ._subscription import Subscription
 from ._workflow import Workflow
 
-__all__ = ["AsyncioEngine"]
+__all__ = ["ENGINE", "AsyncioEngine"]
 
 SHUTDOWN_TIMEOUT = 5.0
 _NOTHING: Any = object()
@@ -95,7 +94,7 @@ class AsyncioEngine:
     ) -> abc.DisposableBase:
         """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
         node = scheduler.node if isinstance(scheduler, RunScheduler) else subscribing_node()
-        if node is not None and (_runs(flow, node.bridge.host) or _claims(node, flow)):
+        if node is not None and (_is_of(flow, node.bridge.host.workflows) or _claims(node, flow)):
             try:
                 inside = _inside(node, flow)
             except Unwound as error:
@@ -105,7 +104,7 @@ class AsyncioEngine:
                 return Disposable()
             return inside.subscribe(observer, scheduler=node.scheduler)
         process = PROCESS.get()
-        if process is not None and not process.run.over and _runs(flow, process.run):
+        if process is not None and not process.run.over and _is_of(flow, process.run.workflows):
             # Where no loop runs, this is the thread of a source, and operators are at work.
             raise _late(flow) if asyncio._get_running_loop() else Unwound(_late(flow))
         return self._subscribe_outside(flow, observer, scheduler)
@@ -202,7 +201,7 @@ def _run_of(
 def _run_of_flow(flow: Flow) -> Run:
     workflow = flow.workflow
     return Run(
-        flatten_flow(flow),
+        flatten_flow(flow, workflow or Workflow(name="flow")),
         shutdown_timeout=SHUTDOWN_TIMEOUT,
         attended=True,
         workflows=frozenset() if workflow is None else _workflows(workflow),
@@ -235,9 +234,9 @@ def _shared(flow: Flow) -> Observable[Any] | None:
     return None
 
 
-def _runs(flow: Flow, run: Host) -> bool:
-    """Tell whether `flow` is of a blueprint that `run` runs."""
-    return flow.workflow is not None and id(flow.workflow) in run.workflows
+def _is_of(flow: Flow, workflows: frozenset[int]) -> bool:
+    """Tell whether `flow` is of one of the workflows with these ids."""
+    return flow.workflow is not None and id(flow.workflow) in workflows
 
 
 def _claims(node: NodeRun, flow: Flow) -> bool:
@@ -284,4 +283,4 @@ def _late(flow: Flow) -> LateSubscription:
     )
 
 
-register_engine(AsyncioEngine())
+ENGINE = AsyncioEngine()

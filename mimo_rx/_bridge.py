@@ -18,7 +18,7 @@ from ._buffer import Buffer
 from ._edge import Edge
 from ._flow import Flow
 from ._gate import Gate
-from ._head import Head, Reader, Terminal, edges_into
+from ._head import Head, Reader, Station, Terminal, edges_into
 from ._operators import parts, stays_on_thread
 from ._plan import ENVIRONMENT, Node, Plan, PortRef
 from ._quiet import is_quiet
@@ -82,8 +82,8 @@ class NodeRun:
     def gates(self) -> tuple[Gate, ...]:
         """Return what must have room before an item is let in."""
         found: dict[Gate, None] = {}
-        pending = [self]
-        seen = {self}
+        pending: list[Station] = [self]
+        seen: set[Station] = {self}
         while pending:
             for reader in pending.pop().readers:
                 behind = reader.behind()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ._catalogue import Entry
 from ._errors import WiringError
 from ._flatten import flatten
-from ._flow import BareFlow, Flow, ObservableFlow
+from ._flow import Flow, ObservableFlow
+from ._graph import behind
+from ._home import nests
 from ._operators import describe, holding, holding_observable, parts
 from ._plan import ENVIRONMENT, Edge, Node, Plan, PortRef
 from ._shape import Shape
-from ._step import Port, Step, WorkflowInput
-from ._workflow import Workflow
+from ._step import Step, WorkflowInput
 
-__all__ = ["Finding", "Severity", "check", "is_connected"]
+if TYPE_CHECKING:
+    from ._home import Workflow
+
+__all__ = ["Finding", "Severity", "check"]
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
@@ -78,7 +82,7 @@ def check(workflow: Workflow) -> tuple[Finding, ...]:
         pending += [
             (f"{path}{step.name}/", step.stream)
             for step in inner.steps.values()
-            if isinstance(step.stream, Workflow)
+            if nests(step.stream)
         ]
     try:
         plan = flatten(workflow)
@@ -86,23 +90,6 @@ def check(workflow: Workflow) -> tuple[Finding, ...]:
         return (*findings, Finding("feeds-itself", "error", "", "", str(error)))
     shape = Shape(plan)
     return (*findings, *_of_rings(shape), *_of_nodes(plan), *_of_joins(shape))
-
-
-def is_connected(flow: Flow) -> bool:
-    """Tell whether `flow`, or any output of a step, leads somewhere in its workflow."""
-    workflow = flow.workflow
-    if workflow is None:
-        return False
-    leading = _flows(workflow)
-    if isinstance(flow, Step):
-        ends: set[object] = {(flow.name, port) for port in flow.outs}
-        return any(_end(workflow, each) in ends for each in leading)
-    if isinstance(flow, Port | BareFlow):
-        end = _end(workflow, flow)
-        return end is not None and any(_end(workflow, each) == end for each in leading)
-    if isinstance(flow, WorkflowInput):  # made anew at each use
-        return any(isinstance(each, WorkflowInput) and each.name == flow.name for each in leading)
-    return any(each is flow for each in leading)
 
 
 def _of_steps(path: str, workflow: Workflow) -> Iterator[Finding]:
@@ -120,7 +107,7 @@ def _of_steps(path: str, workflow: Workflow) -> Iterator[Finding]:
                     "from the start",
                 )
         for port in step.stream.main_outs:
-            if (step.name, port) not in read:
+            if (step, port) not in read:
                 yield Finding(
                     "unread-output",
                     "warning",
@@ -133,7 +120,7 @@ def _of_steps(path: str, workflow: Workflow) -> Iterator[Finding]:
 
 def _of_ports(path: str, workflow: Workflow) -> Iterator[Finding]:
     where = f"workflow {workflow.name!r}" if not path else f"step {path[:-1]!r}"
-    flows = (*_flows(workflow), *_behind(_dead_ends(workflow)))
+    flows = (*workflow.graph.leading(), *behind(_dead_ends(workflow)))
     read = {flow.name for flow in flows if isinstance(flow, WorkflowInput)}
     fed = {link.port for link in workflow.graph.links.values() if link.step is None}
     for port in tuple(workflow.ins):
@@ -158,7 +145,7 @@ def _of_ports(path: str, workflow: Workflow) -> Iterator[Finding]:
 
 def _of_flows(path: str, workflow: Workflow) -> Iterator[Finding]:
     told: set[int] = set()
-    for flow in _flows(workflow):
+    for flow in workflow.graph.leading():
         for observable in flow.outside if isinstance(flow, ObservableFlow) else ():
             if id(observable) in told:
                 continue
@@ -176,12 +163,12 @@ def _of_flows(path: str, workflow: Workflow) -> Iterator[Finding]:
 
 def _of_dead_ends(path: str, workflow: Workflow) -> Iterator[Finding]:
     for flow in _dead_ends(workflow):
-        ends = {end for each in _behind([flow]) if (end := _end(workflow, each))}
-        step, port = next(iter(ends)) if len(ends) == 1 else ("", "")
+        ends = {end for each in behind([flow]) if (end := workflow.graph.end_of(each))}
+        step, port = next(iter(ends)) if len(ends) == 1 else (None, "")
         yield Finding(
             "dead-end-flow",
             "warning",
-            path + step if step else path[:-1],
+            path + step.name if step else path[:-1],
             port,
             f"flow {flow.label()!r} leads nowhere: its items are discarded; lead it into a step, "
             "unless it is only read outside the workflow",
@@ -259,39 +246,14 @@ def _named(plan: Plan, port: PortRef, environment: str) -> str:
     return f"{path}.{port.port}"
 
 
-def _outputs_read(workflow: Workflow) -> set[tuple[str, str] | None]:
-    flows = (*_flows(workflow), *_behind(_dead_ends(workflow)))
-    return {_end(workflow, flow) for flow in flows}
-
-
-def _end(workflow: Workflow, flow: Flow) -> tuple[str, str] | None:
-    """Return the step and output that `flow` is; None if it is no output of a step."""
-    if isinstance(flow, Port):
-        return flow.step.name, flow.name
-    if isinstance(flow, BareFlow) and (step := workflow.graph.bound_step(flow)):
-        return step.name, flow.port
-    return None
+def _outputs_read(workflow: Workflow) -> set[tuple[Step, str] | None]:
+    flows = (*workflow.graph.leading(), *behind(_dead_ends(workflow)))
+    return {workflow.graph.end_of(flow) for flow in flows}
 
 
 def _dead_ends(workflow: Workflow) -> list[Flow]:
     """Return the outermost flows that lead nowhere, in the order in which they were made."""
-    leading = {id(flow) for flow in _flows(workflow)}
+    leading = {id(flow) for flow in workflow.graph.leading()}
     flows = [flow for flow in workflow.graph.flows if id(flow) not in leading]
     inner = {id(parent) for flow in flows for parent in flow.parents}
     return [flow for flow in flows if id(flow) not in inner]
-
-
-def _flows(workflow: Workflow) -> Iterator[Flow]:
-    """Yield every flow that leads somewhere, and those that it is made from, each once."""
-    return _behind(link.source for link in workflow.graph.links.values())
-
-
-def _behind(flows: Iterable[Flow]) -> Iterator[Flow]:
-    seen: set[int] = set()
-    stack = [*flows][::-1]
-    while stack:
-        flow = stack.pop()
-        if id(flow) not in seen:
-            seen.add(id(flow))
-            yield flow
-            stack.extend(reversed(flow.parents))

@@ -17,21 +17,19 @@ import logging
 from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from ._bridge import Bridge
 from ._buffer import Buffer
 from ._drawing import Waiting, deadlock, draw, owner
 from ._edge import Edge
 from ._gate import Gate
-from ._head import Head, Terminal
+from ._head import Head, Station, Terminal
+from ._plan import Plan
 from ._runtime import StreamProcess
 from ._shape import Way, knots, steps_in_circles
 from ._tasks import process_of, rests
 from ._waits import Waits
-
-if TYPE_CHECKING:
-    from ._bridge import NodeRun
-    from ._run import Run
 
 __all__ = ["Watch"]
 
@@ -47,6 +45,20 @@ GROWTH_FACTOR, LEAST_LIMIT = 64, 10_000
 least so many items."""
 
 
+class Watched(Protocol):
+    """The run, as its watch sees it."""
+
+    loop: asyncio.AbstractEventLoop
+    plan: Plan
+    processes: list[StreamProcess]
+    edges: list[tuple[str, str, Edge]]
+    bridge: Bridge
+    stopping: bool
+
+    def fail(self, where: str, error: BaseException, note: str | None) -> None:
+        """Take a failure."""
+
+
 class Watch:
     """Looks for rings in one run.
 
@@ -54,7 +66,7 @@ class Watch:
         run: The run; its outputs and inputs are wired.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Watched) -> None:
         self._run = run
         self._timer: asyncio.TimerHandle | None = None
         self._pause = USUAL
@@ -349,7 +361,7 @@ def _comes_from(edge: Any, members: set[StreamProcess]) -> bool:
     return edge.live and any(process in members for process in _feeding(edge.node))
 
 
-def _feeding(node: NodeRun) -> list[StreamProcess | None]:
+def _feeding(node: Station) -> list[StreamProcess | None]:
     """Return those any of whom can make `node` deliver; None for whatever is not seen (D4)."""
     if not node.is_quiet:
         return [None]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ._flow import BareFlow, Derived, Flow, Merged
+from ._home import nests
 from ._operators import describe
 from ._sources import SourceFlow
 from ._step import Port, Step, WorkflowInput
-from ._workflow import Workflow
+
+if TYPE_CHECKING:
+    from ._home import Workflow
 
 __all__ = ["to_dot"]
 
@@ -104,7 +107,7 @@ class _Drawing:
             self.begun = True
             lines += self._ports()
         for step in self.steps:
-            if not isinstance(step.stream, Workflow):
+            if not nests(step.stream):
                 lines.append(f"{self.indent}{self._id(step.name)}{self._label(step.name)}")
                 continue
             lines.append(f"{self.indent}subgraph {quote(f'cluster {self.path}{step.name}')} {{")
@@ -180,7 +183,7 @@ class _Drawing:
 
     def _end(self, step: Step, side: str, port: str) -> _End:
         """Return the node of a port: of a nested workflow, the one that stands for the port."""
-        if isinstance(step.stream, Workflow):
+        if step.stream.nests:
             return _End(f"{step.name}/{side}/{port}", "")
         return _End(step.name, port)
 

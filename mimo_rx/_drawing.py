@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._buffer import Buffer
 from ._edge import Edge
 from ._errors import DeadlockError
 from ._gate import Gate
+from ._head import Head
+from ._output import Output
 from ._runtime import StreamProcess
 from ._waits import Wait, Waits
-
-if TYPE_CHECKING:
-    from ._head import Head
-    from ._output import Output
 
 __all__ = ["Waiting", "deadlock", "draw", "owner"]
 

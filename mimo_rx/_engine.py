@@ -1,27 +1,25 @@
 """What a blueprint asks of the engine that runs it.
 
-``start``, ``run``, ``open`` and ``subscribe`` of the blueprint know no event loop: they ask the
-engine that registered itself here. The default one (:mod:`mimo_rx._asyncio`) runs on asyncio; it is
-called in by its name when the first blueprint is run, if no other one has registered by then.
+``start``, ``run``, ``open`` and ``subscribe`` of the blueprint know no event loop: they ask an
+engine by its name (see :mod:`mimo_rx._late`). The default one runs on asyncio.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reactivex import abc
-
-from ._statistics import Statistics
+from ._late import ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ._flow import Flow
-    from ._workflow import Workflow
+    from reactivex import abc
 
-__all__ = ["Engine", "engine", "register_engine"]
+    from ._home import Workflow
+    from ._statistics import Statistics
+
+__all__ = ["Engine", "engine"]
 
 
 class Engine(Protocol):
@@ -42,39 +40,28 @@ class Engine(Protocol):
     ) -> AbstractAsyncContextManager[Any]:
         """Return the context manager whose value is a run to work with."""
 
-    def open_flow(self, flow: Flow) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
+    def open_flow(self, flow: Any) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
         """Return the context manager whose value iterates over the items of `flow`."""
 
-    def iterate(self, flow: Flow) -> AsyncIterator[Any]:
+    def iterate(self, flow: Any) -> AsyncIterator[Any]:
         """Iterate over the items of `flow`; ``aclose()`` ends its run."""
 
-    async def last(self, flow: Flow) -> Any:
+    async def last(self, flow: Any) -> Any:
         """Run `flow` in the running loop and return its last item."""
 
-    def run_flow(self, flow: Flow) -> Any:
+    def run_flow(self, flow: Any) -> Any:
         """Run `flow`, block meanwhile, and return its last item."""
 
     def subscribe(
         self,
-        flow: Flow,
+        flow: Any,
         observer: abc.ObserverBase[Any],
         scheduler: abc.SchedulerBase | None,
     ) -> abc.DisposableBase:
         """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
 
 
-_engine: Engine | None = None
-
-
-def register_engine(engine: Engine) -> None:
-    """Make `engine` the one that blueprints ask."""
-    global _engine
-    _engine = engine
-
-
 def engine() -> Engine:
-    """Return the registered engine, the default one if there is no other."""
-    if _engine is None:
-        import_module("._asyncio", __package__)
-        assert _engine is not None, "the default engine registers itself"
-    return _engine
+    """Return the engine that blueprints ask."""
+    found: Engine = ask("engine")
+    return found

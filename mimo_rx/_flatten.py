@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ._errors import WiringError
 from ._flow import BareFlow, Derived, Flow, Merged, ObservableFlow
@@ -20,7 +20,9 @@ from ._operators import describe
 from ._plan import ENVIRONMENT, Edge, Node, Plan, PortRef
 from ._sources import SourceFlow, SourceStream
 from ._step import Port, Step, WorkflowInput
-from ._workflow import Workflow
+
+if TYPE_CHECKING:
+    from ._home import Workflow
 
 __all__ = ["READ", "flatten", "flatten_flow"]
 
@@ -45,17 +47,17 @@ def flatten(workflow: Workflow) -> Plan:
     return flattener.plan(tuple(workflow.outs))
 
 
-def flatten_flow(flow: Flow) -> Plan:
-    """Lay the workflow of `flow` flat, with `flow` led into the environment's input ``item``.
+def flatten_flow(flow: Flow, workflow: Workflow) -> Plan:
+    """Lay `workflow` flat, with `flow` led into the environment's input ``item``.
 
     Args:
-        flow: The flow to read. One that has no workflow runs in one of its own.
+        flow: The flow to read.
+        workflow: The one that it is of; an empty one for a flow that has none.
 
     Raises:
         WiringError: Nothing can be read from `flow`, or operators stand in a ring.
     """
     flow = flow.readable()
-    workflow = flow.workflow or Workflow(name="flow")
     strangers = {id(b.stream): b.stream for b in flow.bare if workflow.graph.bound_step(b) is None}
     flattener = _Flattener(Layout(workflow, strangers.values()), flow)
     flattener.add_links()

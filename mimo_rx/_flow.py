@@ -30,11 +30,11 @@ from ._operators import (
     parts,
     resubscribes,
 )
+from ._stream import Stream, refuse_uncalled
 from ._walk import find_flows
 
 if TYPE_CHECKING:
-    from ._stream import Stream
-    from ._workflow import Workflow
+    from ._home import Workflow
 
 __all__ = ["BareFlow", "Derived", "Fan", "Flow", "Merged", "ObservableFlow", "common_workflow"]
 
@@ -143,9 +143,8 @@ class Flow(Operand, Observable[Any]):
 
         A flow of streams that had no workflow when it was made never knows.
         """
-        from ._check import is_connected
-
-        return is_connected(self)
+        workflow = self._workflow
+        return workflow is not None and workflow.graph.is_connected(self)
 
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
         """Return the context manager of a run whose value iterates over the items.
@@ -188,6 +187,7 @@ class Flow(Operand, Observable[Any]):
 
     def native(self, operator: Callable[[Any], Any]) -> Any:
         """Apply one operator: a flow where it is one, else whatever RxPY would return."""
+        refuse_uncalled(operator)
         result = apply_to_probe(operator)
         if resubscribes(operator) and isinstance(result, Observable):
             return operator(_plain(self))

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._flow import BareFlow
 from ._graph import Link
+from ._home import nests
 from ._plan import PlannedStep
 from ._sources import SourceStream
 from ._step import Step
 from ._stream import Stream
-from ._workflow import Workflow
+
+if TYPE_CHECKING:
+    from ._home import Workflow
 
 __all__ = ["Frame", "Layout"]
 
@@ -86,7 +89,7 @@ class Layout:
             step = next(steps, None)
             if step is None:
                 pending.pop()
-            elif isinstance(step.stream, Workflow):
+            elif nests(step.stream):
                 inner = self._frame(step.stream, frame, step)
                 pending.append((inner, iter([*step.stream.steps.values()])))
             else:

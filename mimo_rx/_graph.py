@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from ._errors import WiringError
 from ._flow import BareFlow, Flow, two_workflows
-from ._operators import refuse_uncalled
+from ._home import nests
 from ._restart import Restart
 from ._step import Port, Step, WorkflowInput
-from ._stream import Stream
+from ._stream import Stream, refuse_uncalled
 
 if TYPE_CHECKING:
-    from ._workflow import Workflow
+    from ._home import Workflow
 
-__all__ = ["Graph", "Link", "at_least"]
+__all__ = ["Graph", "Link", "at_least", "behind"]
 
 
 class Link(NamedTuple):
@@ -135,7 +135,7 @@ class Graph:
         for bare in source.bare:
             if bare not in self._bound:
                 self._bound[bare] = self.step_of(bare.stream)
-        key = (self._end(source), step, port)
+        key = (self._key(source), step, port)
         if key in self.links:
             target = f"{step.name}.{port}" if step else f"workflow output {port!r}"
             raise WiringError(
@@ -143,6 +143,31 @@ class Graph:
                 f"{self.workflow.name!r}; the same edge cannot be made twice"
             )
         self.links[key] = Link(source, step, port, feedback)
+
+    def end_of(self, flow: Flow) -> tuple[Step, str] | None:
+        """Return the step and output that `flow` is; None if it is no output of a step."""
+        if isinstance(flow, Port):
+            return flow.step, flow.name
+        if isinstance(flow, BareFlow) and (step := self.bound_step(flow)):
+            return step, flow.port
+        return None
+
+    def leading(self) -> Iterator[Flow]:
+        """Yield every flow that leads somewhere, and those that it is made from, each once."""
+        return behind(link.source for link in self.links.values())
+
+    def is_connected(self, flow: Flow) -> bool:
+        """Tell whether `flow`, or any output of a step, leads somewhere."""
+        if isinstance(flow, Step):
+            ends = {(flow, port) for port in flow.outs}
+            return any(self.end_of(each) in ends for each in self.leading())
+        if isinstance(flow, Port | BareFlow):
+            end = self.end_of(flow)
+            return end is not None and any(self.end_of(each) == end for each in self.leading())
+        if isinstance(flow, WorkflowInput):  # made anew at each use
+            inputs = (each for each in self.leading() if isinstance(each, WorkflowInput))
+            return any(each.name == flow.name for each in inputs)
+        return any(each is flow for each in self.leading())
 
     @contextmanager
     def atomically(self) -> Iterator[None]:
@@ -163,12 +188,11 @@ class Graph:
                     self._flows.pop(flow, None)
             raise
 
-    def _end(self, source: Flow) -> Any:
+    def _key(self, source: Flow) -> Any:
         """Return what tells direct edges apart; any other flow is its own."""
-        if isinstance(source, BareFlow):
-            return (self._bound[source], source.port)
-        if isinstance(source, Port):
-            return (source.step, source.name)
+        end = self.end_of(source)
+        if end is not None:
+            return end
         return source.name if isinstance(source, WorkflowInput) else source
 
     def _unique(self, wanted: str) -> str:
@@ -181,9 +205,7 @@ class Graph:
         return name
 
     def _check_nesting(self, nested: Stream, threshold: int | None) -> None:
-        from ._workflow import Workflow
-
-        if not isinstance(nested, Workflow):
+        if not nests(nested):
             return
         if threshold is not None:
             raise WiringError(
@@ -202,7 +224,7 @@ class Graph:
             if id(workflow) not in seen:
                 seen.add(id(workflow))
                 inner = [step.stream for step in workflow.graph.steps.values()]
-                stack += [each for each in inner if isinstance(each, Workflow)]
+                stack += [each for each in inner if nests(each)]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_places": None, "_flows": None}
@@ -212,9 +234,19 @@ class Graph:
         self._flows = WeakKeyDictionary()
 
 
-def _check_restart(stream: Stream, restart: object) -> None:
-    from ._workflow import Workflow
+def behind(flows: Iterable[Flow]) -> Iterator[Flow]:
+    """Yield `flows` and those that they are made from, each once."""
+    seen: set[int] = set()
+    stack = [*flows][::-1]
+    while stack:
+        flow = stack.pop()
+        if id(flow) not in seen:
+            seen.add(id(flow))
+            yield flow
+            stack.extend(reversed(flow.parents))
 
+
+def _check_restart(stream: Stream, restart: object) -> None:
     if restart is None:
         return
     if not isinstance(restart, Restart):
@@ -222,7 +254,7 @@ def _check_restart(stream: Stream, restart: object) -> None:
         raise WiringError(
             f"restart of stream {stream.name!r} must be a Restart or None, got {restart!r}{hint}"
         )
-    if isinstance(stream, Workflow):
+    if stream.nests:
         raise WiringError(
             f"workflow {stream.name!r} cannot be started again by itself, since its steps are "
             f"steps of the run around it, got restart={restart!r}; give restart to those steps "

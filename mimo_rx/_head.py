@@ -9,8 +9,8 @@ edges that lead into it are cancelled (C4, R6).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
@@ -20,13 +20,52 @@ from ._buffer import Buffer
 from ._edge import Edge
 from ._errors import LateSubscription
 from ._gate import Gate
-from ._plan import PortRef
-from ._scheduler import Unwound
+from ._plan import Node, PortRef
+from ._scheduler import Trampoline, Unwound
 
-if TYPE_CHECKING:
-    from ._bridge import NodeRun
+__all__ = ["Head", "Hub", "Reader", "Station", "Terminal", "edges_into"]
 
-__all__ = ["Head", "Reader", "Terminal", "edges_into"]
+
+class Hub(Protocol):
+    """The operators of a run, as one node sees them; see :class:`Bridge`."""
+
+    trampoline: Trampoline
+
+    def names(self, ports: Iterable[PortRef]) -> str:
+        """Return `ports` as errors call them."""
+
+    def start(self, nodes: Sequence[Any]) -> None:
+        """Let `nodes` subscribe, as far as they would find their readers ready."""
+
+
+class Station(Protocol):
+    """The operators between heads and readers, as these see them; see :class:`NodeRun`."""
+
+    node: Node
+    readers: list[Reader]
+    targets: list[str]
+    ended: bool
+    started: bool
+
+    @property
+    def bridge(self) -> Hub:
+        """The operators of the run."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing comes out unless something goes in (D4)."""
+
+    def heads(self) -> list[Head]:
+        """Return all places where items enter."""
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Return what must have room before an item is let in."""
+
+    def drop(self, reader: Reader) -> None:
+        """Deliver to `reader` no more; without any reader, end (C4)."""
+
+    def fail(self, error: BaseException) -> None:
+        """Fail the run: an operator raised, or signalled an error (E3)."""
 
 
 class Reader(Protocol):
@@ -35,7 +74,7 @@ class Reader(Protocol):
     def ready(self) -> bool:
         """Tell whether items would find somebody."""
 
-    def behind(self) -> Gate | NodeRun | None:
+    def behind(self) -> Gate | Station | None:
         """Return what must have room before an item is let in, or the node whose readers must."""
 
     def deliver(self, item: Any) -> None:
@@ -53,7 +92,7 @@ class Terminal:
         buffer: What it fills.
     """
 
-    def __init__(self, node: NodeRun, buffer: Buffer | None) -> None:
+    def __init__(self, node: Station, buffer: Buffer | None) -> None:
         self.node = node
         self._buffer = buffer
         self.feedback = node.node.feedback
@@ -101,14 +140,14 @@ class Head(Observable[Any]):
         node: Whose head it is.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, node: NodeRun) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, node: Station) -> None:
         super().__init__()
         self.node = node
         self.hold = Gate(loop)
         self.held = True
         self.edges: list[Edge] = []
         self.ports: list[PortRef] = []
-        self.parents: list[NodeRun] = []
+        self.parents: list[Station] = []
         self._on_next: Callable[[Any], None] = _ignore
         self._observers: list[abc.ObserverBase[Any]] = []
         self._producers = 0
@@ -125,7 +164,7 @@ class Head(Observable[Any]):
         self.edges.append(edge)
         return edge
 
-    def feed_from_node(self, parent: NodeRun) -> None:
+    def feed_from_node(self, parent: Station) -> None:
         """Make an edge from the end of `parent` into these operators."""
         self._producers += 1
         self.parents.append(parent)
@@ -165,7 +204,7 @@ class Head(Observable[Any]):
         """Tell whether the operators have subscribed, or will never."""
         return not self.held or self._cancelled
 
-    def behind(self) -> NodeRun:
+    def behind(self) -> Station:
         """Return its node; as long as this is held, those that lead here are held as well."""
         return self.node
 

@@ -1,25 +1,37 @@
 """What the two sides of ``|`` have in common.
 
-Streams, steps, ports and flows are operands of the language. What ``|`` means between them is
-written down once, in :mod:`mimo_rx._wiring`, which registers itself here: streams stand a row
-below it in the house and cannot import it. At the first ``|`` it is called in by its name.
+Streams, steps, ports and flows are operands of the language. What ``|`` means between them stands
+in one place, several rows above, and is asked for by its name (see :mod:`mimo_rx._late`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
-__all__ = ["Operand", "register_language"]
+from ._late import ask
 
-_language: Callable[[Any, Any], Any] | None = None
+__all__ = ["Language", "Operand", "language"]
 
 
-def register_language(wire: Callable[[Any, Any], Any]) -> None:
-    """Make `wire` what ``left | right`` calls when either side is an operand."""
-    global _language
-    _language = wire
+class Language(Protocol):
+    """What ``|`` means."""
+
+    def wire(self, left: Any, right: Any) -> Any:
+        """Do what ``left | right`` says."""
+
+    def as_flow(self, source: Any, *, ports: tuple[Any, ...] = (), **settings: Any) -> Any:
+        """Return the flow to read from what stands left of ``|``."""
+
+    def connect(
+        self, source: Any, target: Any, input: str | None, *, feedback: bool = False
+    ) -> Any:
+        """Lead `source` into the input called `input` of `target`."""
+
+
+def language() -> Language:
+    """Return the language."""
+    found: Language = ask("language")
+    return found
 
 
 class Operand:
@@ -36,15 +48,8 @@ class Operand:
 
     def __or__(self, right: Any) -> Any:
         """Lead what this is into `right`, or apply the operator `right` to it."""
-        return _wire(self, right)
+        return language().wire(self, right)
 
     def __ror__(self, left: Any) -> Any:
         """Lead `left` into what this is."""
-        return _wire(left, self)
-
-
-def _wire(left: Any, right: Any) -> Any:
-    if _language is None:
-        import_module("._wiring", __package__)
-        assert _language is not None, "the language registers itself"
-    return _language(left, right)
+        return language().wire(left, self)

@@ -17,7 +17,6 @@ from reactivex.subject import ReplaySubject
 from ._callable import function_name, is_coroutine_function
 from ._catalogue import CATALOGUE, Entry, entry_of
 from ._errors import WiringError
-from ._stream import Stream, StreamFactory
 
 __all__ = [
     "apply_to_probe",
@@ -31,7 +30,6 @@ __all__ = [
     "name_of",
     "of_rx",
     "parts",
-    "refuse_uncalled",
     "resubscribes",
     "stays_on_thread",
     "user_functions",
@@ -143,7 +141,6 @@ def apply_to_probe(operator: Callable[[Any], Any], probe: Observable[Any] | None
         WiringError: `operator` is no operator: it is a class, a coroutine function, not callable,
             or it failed on an Observable.
     """
-    refuse_uncalled(operator)
     if isinstance(operator, type) and not issubclass(operator, Observable):
         raise WiringError(
             f"class {operator.__name__!r} is no operator; did you mean "
@@ -212,26 +209,6 @@ def counts_readers(operator: object) -> bool:
 def is_connectable(value: object) -> bool:
     """Tell whether `value` delivers nothing before somebody calls its ``connect()``."""
     return isinstance(value, ConnectableObservable)
-
-
-def refuse_uncalled(operand: object) -> None:
-    """Refuse a stream that was not made yet: a class of streams, or a factory not called.
-
-    Args:
-        operand: What stands beside ``|`` or was handed to a method.
-
-    Raises:
-        WiringError: `operand` is such a class or factory.
-    """
-    if isinstance(operand, type) and issubclass(operand, Stream):
-        raise WiringError(
-            f"{operand.__name__} is a class of streams, not a stream; did you mean "
-            f"`{operand.__name__}()`"
-        )
-    if isinstance(operand, StreamFactory):
-        raise WiringError(
-            f"{operand.__name__} makes streams and is none; did you mean `{operand.__name__}()`"
-        )
 
 
 def _curried_name(name: str, given: tuple[Any, ...]) -> str:

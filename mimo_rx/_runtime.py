@@ -8,26 +8,55 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ._buffer import Buffer
 from ._errors import DownstreamClosed, MimoError, StreamCancelled
 from ._input import Input
 from ._notes import place_of_coroutine, place_of_thread
 from ._output import Output
-from ._pace import BREATH
-from ._plan import PlannedStep
+from ._pace import BREATH, Watches
+from ._plan import Plan, PlannedStep
 from ._process import Process
 from ._pushed import Pushed
 from ._statistics import Ended, InputStatistics, StepStatistics
 
-if TYPE_CHECKING:
-    from ._run import Run
-    from ._supervisor import Supervisor
-
-__all__ = ["PROCESS", "Environment", "StreamProcess", "log_left_behind", "one_turn"]
+__all__ = ["PROCESS", "Environment", "Host", "StreamProcess", "log_left_behind", "one_turn"]
 
 _log = logging.getLogger("mimo_rx")
+
+
+class Host(Protocol):
+    """The run, as its processes see it."""
+
+    loop: asyncio.AbstractEventLoop
+    plan: Plan
+    workflows: frozenset[int]
+    stopping: bool
+    over: bool
+    failure: BaseException | None
+
+    @property
+    def watch(self) -> Watches | None:
+        """What is told that a wait begins, or that a stream has ended."""
+
+    def start_thread(self, work: Callable[[], None], whose: str) -> None:
+        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
+
+    def task_done(self, process: StreamProcess) -> None:
+        """Take note that the task of `process` is over."""
+
+
+class Restarts(Protocol):
+    """What starts a stream again, as its process sees it."""
+
+    restarts: int
+
+    def end_wait(self) -> None:
+        """Wait no longer: nobody reads the stream any more (C4)."""
+
+    def keep_failures(self, error: BaseException) -> None:
+        """Attach what the stream raised before to the exception that it fails with."""
 
 
 class StreamProcess(Process):
@@ -39,7 +68,7 @@ class StreamProcess(Process):
         pushed: What a push returns that had room.
     """
 
-    def __init__(self, run: Run, step: PlannedStep, pushed: Pushed) -> None:
+    def __init__(self, run: Host, step: PlannedStep, pushed: Pushed) -> None:
         super().__init__(step.path, run.loop, pushed)
         self.as_source = self.as_target = step.path
         """What stands before the port's name at either end of an edge."""
@@ -49,7 +78,7 @@ class StreamProcess(Process):
         self.ended: Ended | None = None
         self.dismissed = False
         """Whether it was cancelled because nobody reads it (C4)."""
-        self.supervisor: Supervisor | None = None
+        self.supervisor: Restarts | None = None
         """What starts it again, if its step says so."""
         self._began = run.loop.time()
         self._ended_at: float | None = None
@@ -148,7 +177,7 @@ class Environment(Process):
         pushed: What a push returns that had room.
     """
 
-    def __init__(self, run: Run, pushed: Pushed) -> None:
+    def __init__(self, run: Host, pushed: Pushed) -> None:
         super().__init__(f"the caller of {run.plan.name}", run.loop, pushed)
         self.as_source, self.as_target = "ins", "outs"  # as in `run.ins.a` and `run.outs.b`
         self._run = run

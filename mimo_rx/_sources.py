@@ -10,6 +10,7 @@ from reactivex import Observable
 from ._entry import check_overflow
 from ._errors import WiringError
 from ._flow import Flow, Merged, ObservableFlow
+from ._operand import language
 from ._stream import Stream
 from ._walk import find_flows
 
@@ -164,14 +165,13 @@ def kind_of(source: Any) -> SourceKind | None:
 
 
 def _enter(source: Any, ports: tuple[Flow, ...], settings: dict[str, Any]) -> Flow:
-    from ._wiring import as_flow
-
     # At this door a text is what it is elsewhere in Python, an iterable of its characters.
     if isinstance(source, str | bytes | bytearray):
-        entered = as_outside(source, **settings)
-        assert entered is not None
-        return entered
-    return as_flow(source, ports=ports, **settings)
+        outside = as_outside(source, **settings)
+        assert outside is not None
+        return outside
+    entered: Flow = language().as_flow(source, ports=ports, **settings)
+    return entered
 
 
 def _readable_ports(ports: Iterable[Any]) -> tuple[Flow, ...]:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ._errors import UnknownPort, WiringError
 from ._flow import Flow
-from ._operand import Operand
-from ._operators import refuse_uncalled
-from ._stream import signature
+from ._operand import Operand, language
+from ._restart import Restart
+from ._stream import Stream, StreamFactory, refuse_uncalled, signature
 
 if TYPE_CHECKING:
-    from ._restart import Restart
-    from ._stream import Stream
-    from ._workflow import Workflow
+    from ._home import Workflow
 
 __all__ = ["Port", "Step", "WorkflowInput", "WorkflowOutput", "WorkflowPorts", "main_output"]
 
@@ -128,9 +126,6 @@ class Step(Flow):
             >>> crawl.pipe(crawl, feedback=True)
             <step 'crawl' (page) -> (link)>
         """
-        from ._stream import StreamFactory
-        from ._wiring import connect
-
         target = operators[0] if operators else None
         refuse_uncalled(target)
         if not isinstance(feedback, bool):
@@ -151,7 +146,7 @@ class Step(Flow):
             )
         output, input = output or names[0], input or names[1]
         source = Port(self, self.output_name(output))
-        return connect(source, target, input, feedback=feedback)
+        return language().connect(source, target, input, feedback=feedback)
 
     def push(self, item: Any, input: str | None = None) -> None:
         """Seed an input: `item` waits there when a run starts.

@@ -20,7 +20,14 @@ from ._callable import (
 from ._errors import WiringError
 from ._operand import Operand
 
-__all__ = ["Stream", "StreamFactory", "StreamFunction", "signature", "stream"]
+__all__ = [
+    "Stream",
+    "StreamFactory",
+    "StreamFunction",
+    "refuse_uncalled",
+    "signature",
+    "stream",
+]
 
 StreamFunction: TypeAlias = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
 """``async def fn(ins, outs, state)``."""
@@ -70,6 +77,8 @@ class Stream(Operand):
     IN: ClassVar[Sequence[str]] = ()
     OUT: ClassVar[Sequence[str]] = ()
     SIDE: ClassVar[Sequence[str]] = ()
+    nests: ClassVar[bool] = False
+    """Whether it is a workflow, whose steps run in its place."""
 
     # Defaults of the class, so that a subclass may do without `super().__init__()`.
     _ins: tuple[str, ...] | None = None
@@ -376,6 +385,26 @@ def stream(
         return factory
 
     return decorate
+
+
+def refuse_uncalled(operand: object) -> None:
+    """Refuse a stream that was not made yet: a class of streams, or a factory not called.
+
+    Args:
+        operand: What stands beside ``|`` or was handed to a method.
+
+    Raises:
+        WiringError: `operand` is such a class or factory.
+    """
+    if isinstance(operand, type) and issubclass(operand, Stream):
+        raise WiringError(
+            f"{operand.__name__} is a class of streams, not a stream; did you mean "
+            f"`{operand.__name__}()`"
+        )
+    if isinstance(operand, StreamFactory):
+        raise WiringError(
+            f"{operand.__name__} makes streams and is none; did you mean `{operand.__name__}()`"
+        )
 
 
 def _checked(stream: Stream, side: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -8,17 +8,15 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._errors import failures, keep_failures
 from ._notes import raised_at, text_of
+from ._restart import Restart
+from ._runtime import StreamProcess
 from ._sets import Inputs, Outputs
 from ._source import pump
 from ._sources import SourceStream
-
-if TYPE_CHECKING:
-    from ._restart import Restart
-    from ._runtime import StreamProcess
 
 __all__ = ["Supervisor", "coroutine_of"]
 

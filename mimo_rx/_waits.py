@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ._edge import Edge
-
-if TYPE_CHECKING:
-    from ._runtime import Environment, StreamProcess
+from ._runtime import Environment, StreamProcess
 
 __all__ = ["Wait", "Waits", "find_waits"]
 

@@ -13,14 +13,11 @@ import types
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reactivex import Observable, abc
 
 from ._operand import Operand
-
-if TYPE_CHECKING:
-    from ._flow import Flow
 
 __all__ = ["Found", "find_flows", "find_observables"]
 
@@ -49,7 +46,7 @@ _ITERATORS: tuple[type, ...] = (map, type(iter([])), type(iter(())))
 class Found:
     """What a walk found."""
 
-    flows: tuple[Flow, ...]
+    flows: tuple[Any, ...]
     """The flows, the outermost ones, each once, in the order in which they stand there."""
     outside: tuple[Observable[Any], ...]
     """Observables beside them that lead to no flow, the outermost ones."""
@@ -81,7 +78,7 @@ def find_observables(root: object) -> tuple[Observable[Any], ...]:
 
 @dataclass(slots=True)
 class _Walk:
-    flows: list[Flow] = field(default_factory=list)
+    flows: list[Any] = field(default_factory=list)
     observables: list[Observable[Any]] = field(default_factory=list)
     above: dict[int, int | None] = field(default_factory=dict)
     """The object by which each one was first reached, to tell what leads to a flow."""
@@ -91,8 +88,6 @@ class _Walk:
     """What `above` and `inside` know by its id must not give that id away."""
 
     def from_(self, root: object) -> None:
-        from ._flow import Flow
-
         stack = [(root, False)]
         self.above[id(root)] = None
         while stack and len(self.kept) < _LIMIT:
@@ -102,7 +97,7 @@ class _Walk:
             again = id(value) in self.inside
             self.inside[id(value)] = inside
             self.kept.append(value)
-            if _is_a(value, Flow):
+            if _is_a(value, Operand) and _is_a(value, Observable):  # as flows alone are
                 self._found(value, inside)
                 continue
             if _is_a(value, Observable) and not again:

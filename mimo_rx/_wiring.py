@@ -15,14 +15,14 @@ from reactivex import Observable
 from ._callable import is_coroutine_function
 from ._errors import WiringError
 from ._flow import BareFlow, Fan, Flow, Merged, common_workflow
-from ._operand import Operand, register_language
-from ._operators import describe, name_of, refuse_uncalled
+from ._operand import Operand
+from ._operators import describe, name_of
 from ._sources import as_outside, kind_of
 from ._step import Port, Step, WorkflowOutput, main_output
-from ._stream import Stream
+from ._stream import Stream, refuse_uncalled
 from ._workflow import Workflow
 
-__all__ = ["as_flow", "connect", "lead"]
+__all__ = ["as_flow", "connect", "lead", "wire"]
 
 
 class Target(NamedTuple):
@@ -238,6 +238,3 @@ def _unreadable(source: Any) -> str:
         name = getattr(source, "__name__", None)
         return f"{text}; did you mean `{name}()`" if name else text
     return text
-
-
-register_language(wire)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ._engine import engine
 from ._errors import WiringError
 from ._graph import Graph, at_least
-from ._operators import refuse_uncalled
-from ._statistics import Statistics
+from ._operand import language
 from ._step import Port, Step, WorkflowPorts
-from ._stream import Stream
+from ._stream import Stream, refuse_uncalled
 
 if TYPE_CHECKING:
     from ._check import Finding
     from ._restart import Restart
+    from ._statistics import Statistics
 
 __all__ = ["Workflow"]
 
@@ -53,6 +53,8 @@ class Workflow(Stream):
         >>> workflow.steps
         mappingproxy({'show': <step 'show' (item) -> ()>})
     """
+
+    nests = True
 
     def __init__(
         self,
@@ -176,10 +178,8 @@ class Workflow(Stream):
                 connected already.
             UnknownPort: A name is not that of a port.
         """
-        from ._wiring import connect
-
         source = self.ins[_only(f"workflow {self.name!r}", "input", self.ins, workflow_input)]
-        made: Step = connect(source, step, step_input)
+        made: Step = language().connect(source, step, step_input)
         return made
 
     def connect_workflow_output(
@@ -204,13 +204,11 @@ class Workflow(Stream):
                 connected already.
             UnknownPort: A name is not that of a port.
         """
-        from ._wiring import connect
-
         name = _only(f"workflow {self.name!r}", "output", self.outs, workflow_output)
         refuse_uncalled(step)
         with self.graph.atomically():
             found = self.graph.step_of(step)
-            connect(Port(found, found.output_name(step_output)), self.outs[name], None)
+            language().connect(Port(found, found.output_name(step_output)), self.outs[name], None)
         return found
 
     def start(self, *, threshold: int | None = None, shutdown_timeout: float = 5.0) -> Statistics:

@@ -33,7 +33,9 @@ def edges(blueprint: Any) -> list[str]:
 
 def plan(blueprint: Any) -> Any:
     """Lay a workflow or flow flat."""
-    return flatten(blueprint) if isinstance(blueprint, Workflow) else flatten_flow(blueprint)
+    if isinstance(blueprint, Workflow):
+        return flatten(blueprint)
+    return flatten_flow(blueprint, blueprint.workflow or Workflow(name="flow"))
 
 
 @contextmanager

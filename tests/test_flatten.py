@@ -316,7 +316,7 @@ def test_r12_named_ports_are_claims():
 def test_r10_the_plan_of_a_flow_runs_its_whole_workflow():
     """R10: the flow is read as `item`, outputs of the workflow itself discard."""
     workflow = passing()
-    made = flatten_flow(workflow.steps["p"])
+    made = flatten_flow(workflow.steps["p"], workflow)
     assert (made.ins, made.outs) == (("a",), ("item",))
     assert edges(workflow.steps["p"]) == ["env.a > p.x", "p.y > env.item"]
     assert edges(workflow.ins.a) == ["env.a > p.x", "env.a > env.item"]

@@ -13,7 +13,7 @@ from reactivex.scheduler import ImmediateScheduler
 from reactivex.subject import Subject
 
 from blueprints import edges, nothing, plan, source, stream
-from mimo_rx import Finding, Stream, UnknownPort, WiringError, Workflow, flow
+from mimo_rx import Finding, Stream, UnknownPort, WiringError, Workflow, _late, flow
 
 
 def codes(workflow):
@@ -209,7 +209,7 @@ def test_w5_a_blueprint_asks_the_engine(monkeypatch):
         def subscribe(self, flow, observer, scheduler):
             asked.append(("subscribe", flow))
 
-    monkeypatch.setattr("mimo_rx._engine._engine", Engine())
+    monkeypatch.setitem(_late._found, "engine", Engine())
     workflow = Workflow()
     numbers = flow([1])
     workflow.start(threshold=7, shutdown_timeout=1.0)
