@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mimo_rx._catalogue import CATALOGUE, Entry
+from mimo_rx._rx.catalogue import CATALOGUE, Entry
 
 PAGE = Path(__file__).with_name("operators.md")
 

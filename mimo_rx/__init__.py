@@ -9,8 +9,11 @@ from ._late import say
 
 if TYPE_CHECKING:
     from ._asynctools import arange, azip
-    from ._blocking import run
-    from ._check import Finding
+    from ._blueprint.flow import Flow
+    from ._blueprint.restart import Restart
+    from ._blueprint.sources import flow
+    from ._blueprint.step import Port, Step
+    from ._blueprint.stream import Stream, StreamFactory, stream
     from ._errors import (
         BufferOverflow,
         DeadlockError,
@@ -24,18 +27,15 @@ if TYPE_CHECKING:
         WiringError,
         failures,
     )
-    from ._flow import Flow
-    from ._input import Input
-    from ._open import OpenRun
-    from ._output import Output
-    from ._restart import Restart
-    from ._sets import Inputs, Outputs
-    from ._sources import flow
+    from ._ports.input import Input
+    from ._ports.output import Output
+    from ._ports.sets import Inputs, Outputs
+    from ._run.blocking import run
+    from ._run.open import OpenRun
+    from ._run.waits import Wait, Waits
     from ._statistics import EdgeStatistics, InputStatistics, Statistics, StepStatistics
-    from ._step import Port, Step
-    from ._stream import Stream, StreamFactory, stream
-    from ._waits import Wait, Waits
-    from ._workflow import Workflow
+    from ._workflow.check import Finding
+    from ._workflow.workflow import Workflow
 
 __all__ = [
     "BufferOverflow",
@@ -77,28 +77,28 @@ __all__ = [
 
 _ROOMS = {
     "_asynctools": "arange azip",
-    "_blocking": "run",
-    "_check": "Finding",
+    "_run.blocking": "run",
+    "_workflow.check": "Finding",
     "_errors": "BufferOverflow DeadlockError DownstreamClosed InputClosed LateSubscription "
     "MimoError OutputClosed StreamCancelled UnknownPort WiringError failures",
-    "_flow": "Flow",
-    "_open": "OpenRun",
-    "_input": "Input",
-    "_output": "Output",
-    "_sets": "Inputs Outputs",
-    "_restart": "Restart",
-    "_sources": "flow",
+    "_blueprint.flow": "Flow",
+    "_run.open": "OpenRun",
+    "_ports.input": "Input",
+    "_ports.output": "Output",
+    "_ports.sets": "Inputs Outputs",
+    "_blueprint.restart": "Restart",
+    "_blueprint.sources": "flow",
     "_statistics": "EdgeStatistics InputStatistics Statistics StepStatistics",
-    "_step": "Port Step",
-    "_stream": "Stream StreamFactory stream",
-    "_waits": "Wait Waits",
-    "_workflow": "Workflow",
+    "_blueprint.step": "Port Step",
+    "_blueprint.stream": "Stream StreamFactory stream",
+    "_run.waits": "Wait Waits",
+    "_workflow.workflow": "Workflow",
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 
-say("language", f"{__name__}._wiring")
-say("engine", f"{__name__}._asyncio:ENGINE")
+say("language", f"{__name__}._workflow.language")
+say("engine", f"{__name__}._run.engine:ENGINE")
 
 
 # A room is imported when a name of it is first used, so that whoever draws a blueprint, or asks

@@ -14,7 +14,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any, NoReturn
 
 from ._errors import failures, keep_failures
-from ._operators import describe, name_of, parts, user_functions
+from ._rx.operators import describe, name_of, parts, user_functions
 
 __all__ = [
     "add_note",

@@ -23,7 +23,7 @@ from reactivex.scheduler import (
 )
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
-from ._entry import Entry, Overflow, check_overflow
+from ._rx.entry import Entry, Overflow, check_overflow
 
 __all__ = ["on_backpressure"]
 

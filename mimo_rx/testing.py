@@ -21,12 +21,12 @@ from typing import Any
 
 from reactivex import Observable, abc
 
-from ._blocking import run_blocking
+from ._blueprint.sources import flow
+from ._blueprint.step import Step
+from ._blueprint.stream import Stream
 from ._errors import UnknownPort
-from ._sources import flow
-from ._step import Step
-from ._stream import Stream
-from ._workflow import Workflow
+from ._run.blocking import run_blocking
+from ._workflow.workflow import Workflow
 
 __all__ = ["CheckedObserver", "GrammarError", "run_stream", "run_stream_async"]
 

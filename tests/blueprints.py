@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mimo_rx import Stream, WiringError, Workflow
-from mimo_rx._flatten import flatten, flatten_flow
-from mimo_rx._plan import ENVIRONMENT, Node, Plan, PortRef
+from mimo_rx._plan.flatten import flatten, flatten_flow
+from mimo_rx._plan.plan import ENVIRONMENT, Node, Plan, PortRef
 
 
 async def nothing(ins, outs, state):

@@ -1,7 +1,7 @@
 """What the tests of `check()` share."""
 
 from mimo_rx import Workflow
-from mimo_rx._check import Finding
+from mimo_rx._workflow.check import Finding
 
 
 def found(workflow: Workflow, code: str) -> list[Finding]:

@@ -22,7 +22,7 @@ from graphs import Fault, Graph, Outcome, evaluate, fed, graphs
 from helpers import run
 from kahn import Item
 from mimo_rx import Statistics, StreamCancelled, Workflow, _runtime
-from mimo_rx._buffer import Buffer
+from mimo_rx._ports.buffer import Buffer
 from trials import INPUTS, Injected, Trial, growth_warnings
 
 IN_STREAM = ("raises", "gives up", "expires", "returns", "closes")

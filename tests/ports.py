@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from mimo_rx._buffer import Buffer
-from mimo_rx._edge import Edge
-from mimo_rx._input import Input
-from mimo_rx._output import Output
-from mimo_rx._process import Process
-from mimo_rx._pushed import Pushed
+from mimo_rx._ports.buffer import Buffer
+from mimo_rx._ports.edge import Edge
+from mimo_rx._ports.input import Input
+from mimo_rx._ports.output import Output
+from mimo_rx._ports.process import Process
+from mimo_rx._ports.pushed import Pushed
 
 MANY = 10**6
 """A breath that no test of another rule comes near (P12)."""

@@ -17,7 +17,7 @@ import pytest
 from reactivex.scheduler import CurrentThreadScheduler
 
 from mimo_rx import Stream, Workflow
-from mimo_rx._blocking import run_blocking
+from mimo_rx._run.blocking import run_blocking
 from runs import add, collector, counter
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from reactivex import operators as ops
 
 from helpers import run
 from mimo_rx import Stream, Workflow, failures, flow
-from mimo_rx._burst import burst, take
+from mimo_rx._ports.burst import burst, take
 from mimo_rx.streams import Map
 from runs import add, collector, go
 

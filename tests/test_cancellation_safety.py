@@ -17,9 +17,9 @@ import pytest
 from graph_faults import after
 from helpers import run
 from mimo_rx import InputClosed, Stream, Workflow
-from mimo_rx._buffer import Buffer
-from mimo_rx._input import Input
-from mimo_rx._output import Output
+from mimo_rx._ports.buffer import Buffer
+from mimo_rx._ports.input import Input
+from mimo_rx._ports.output import Output
 from ports import assert_nobody_waits, buffer, counted, outputs, reader, start, through, turns
 from trials import ShuffledLoop
 

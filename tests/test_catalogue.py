@@ -10,8 +10,8 @@ from reactivex.subject import ReplaySubject
 
 from flows import ops
 from mimo_rx import WiringError, flow
-from mimo_rx._catalogue import CATALOGUE, entry_of
-from mimo_rx._operators import describe, holding, known_as, stays_on_thread
+from mimo_rx._rx.catalogue import CATALOGUE, entry_of
+from mimo_rx._rx.operators import describe, holding, known_as, stays_on_thread
 
 NAMES = sorted(set(operators.__all__))
 

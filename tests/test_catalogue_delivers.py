@@ -6,7 +6,7 @@ import pytest
 
 from equivalence import Script
 from flows import END, ops
-from mimo_rx._catalogue import CATALOGUE, Entry
+from mimo_rx._rx.catalogue import CATALOGUE, Entry
 from operator_cases_in_time import TIMED
 from operator_cases_more import UNTIMED
 from probes import Seen, probe

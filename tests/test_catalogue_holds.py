@@ -15,8 +15,8 @@ from reactivex.subject import Subject
 from flows import ops, stuck
 from helpers import run
 from mimo_rx import Stream, Workflow
-from mimo_rx._catalogue import CATALOGUE
-from mimo_rx._operators import holding, parts
+from mimo_rx._rx.catalogue import CATALOGUE
+from mimo_rx._rx.operators import holding, parts
 
 COUNT = 60
 THRESHOLD = 3

@@ -113,5 +113,5 @@ def test_completion_imports_neither_the_engine_nor_an_example():
     )
     imported = [line for line in done.stderr.splitlines() if line.startswith("import '")]
     assert any("mimo_rx.cli'" in line for line in imported)
-    for name in ("reactivex", "mimo_rx._run", "linear"):
+    for name in ("reactivex", "mimo_rx._run.run", "linear"):
         assert not any(f"import '{name}'" in line for line in imported)

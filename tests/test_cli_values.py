@@ -172,7 +172,7 @@ def test_a_bad_value_or_key_is_refused_in_a_line_that_says_what_there_is(name, s
         ("union", "int | str"),
         ("called", "Callable[[], int]"),
         ("decimals", "decimal.Decimal"),
-        ("flow", "mimo_rx._workflow.Workflow"),
+        ("flow", "mimo_rx._workflow.workflow.Workflow"),
     ],
 )
 def test_an_annotation_that_no_text_can_be_converted_to_is_refused(name, kind):

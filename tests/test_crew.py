@@ -11,7 +11,7 @@ from helpers import run
 from loops import LOOPS, run_on
 from mimo_rx import DownstreamClosed, Restart, StreamCancelled, Workflow, failures, flow
 from mimo_rx.streams import Map
-from mimo_rx.streams._crew import Crew, Line
+from mimo_rx.streams._tasks import Crew, Line
 from runs import add, collector, failing, go, taker
 
 

@@ -12,7 +12,7 @@ from reactivex import operators as ops
 
 from blueprints import source, stream
 from mimo_rx import Workflow, flow
-from mimo_rx._dot import quote
+from mimo_rx._workflow.draw import quote
 
 TEXTS = st.text(
     st.one_of(st.characters(codec="utf-8"), st.sampled_from('"\\\n<>&{}|N')), min_size=1

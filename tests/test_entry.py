@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mimo_rx import BufferOverflow
-from mimo_rx._entry import OVERFLOWS, Entry, check_overflow
+from mimo_rx._rx.entry import OVERFLOWS, Entry, check_overflow
 
 
 class Woken:

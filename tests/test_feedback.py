@@ -9,7 +9,7 @@ from blueprints import edges, plan, refused, stream
 from flows import ops
 from helpers import run
 from mimo_rx import Stream, Workflow
-from mimo_rx._plan import Node
+from mimo_rx._plan.plan import Node
 
 
 def marked(workflow: Workflow) -> list[str]:

@@ -6,8 +6,8 @@ from reactivex import operators as ops
 
 from blueprints import edges, nothing, plan, source, stream
 from mimo_rx import Stream, WiringError, Workflow, flow
-from mimo_rx._flatten import flatten_flow
-from mimo_rx._plan import ENVIRONMENT, PortRef
+from mimo_rx._plan.flatten import flatten_flow
+from mimo_rx._plan.plan import ENVIRONMENT, PortRef
 
 
 def passing(name: str = "inner") -> Workflow:

@@ -6,8 +6,8 @@ import pytest
 
 from helpers import run
 from mimo_rx import InputClosed
-from mimo_rx._edge import Edge
-from mimo_rx._gate import Gate
+from mimo_rx._ports.edge import Edge
+from mimo_rx._ports.gate import Gate
 from ports import assert_nobody_waits, buffer, cancel, output, outputs, pipe, reader, start, turns
 
 PUSHES = {

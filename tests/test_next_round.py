@@ -7,7 +7,7 @@ import pytest
 
 from helpers import run
 from mimo_rx import OutputClosed, Workflow, stream
-from mimo_rx._burst import Soon, Taker
+from mimo_rx._ports.burst import Soon, Taker
 from ports import (
     assert_nobody_waits,
     buffer,

@@ -13,7 +13,7 @@ from reactivex.subject import Subject
 from flows import numbers, ops, sink
 from helpers import run
 from mimo_rx import Workflow
-from mimo_rx._catalogue import CATALOGUE
+from mimo_rx._rx.catalogue import CATALOGUE
 
 
 class Raised(Exception):

@@ -17,7 +17,7 @@ from equivalence import (
     expected,
 )
 from flows import END, ops
-from mimo_rx._catalogue import CATALOGUE
+from mimo_rx._rx.catalogue import CATALOGUE
 from operator_cases import Make
 from operator_cases_in_time import TIMED, WITH_ANOTHER
 from operator_cases_more import UNTIMED, USERS_OWN

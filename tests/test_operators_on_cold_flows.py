@@ -12,7 +12,7 @@ from equivalence import text
 from flows import ops
 from helpers import run
 from mimo_rx import Flow, Stream, WiringError, Workflow, flow
-from mimo_rx._catalogue import CATALOGUE
+from mimo_rx._rx.catalogue import CATALOGUE
 
 
 class Flaky(Exception):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mimo_rx._catalogue import CATALOGUE
+from mimo_rx._rx.catalogue import CATALOGUE
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "operators.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import pytest
 
 from helpers import run
 from mimo_rx import UnknownPort
-from mimo_rx._sets import Inputs
+from mimo_rx._ports.sets import Inputs
 from ports import pipe
 
 

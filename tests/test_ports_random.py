@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from helpers import run
 from mimo_rx import DownstreamClosed, InputClosed
-from mimo_rx._input import Input
-from mimo_rx._output import Output
-from mimo_rx._pushed import Pushed
+from mimo_rx._ports.input import Input
+from mimo_rx._ports.output import Output
+from mimo_rx._ports.pushed import Pushed
 from ports import assert_nobody_waits, buffer, outputs, turns
 
 # A script is a list of (what, how many, patience); patience is None (wait as long as it takes), a

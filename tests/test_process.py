@@ -11,8 +11,8 @@ from reactivex import operators as ops
 
 from helpers import run
 from mimo_rx import Stream, Workflow
-from mimo_rx._input import Input
-from mimo_rx._pace import Budget
+from mimo_rx._ports.input import Input
+from mimo_rx._ports.pace import Budget
 from ports import buffer, counted, output, process, reader
 
 ENOUGH = 5000

@@ -9,8 +9,8 @@ import pytest
 
 from helpers import run
 from mimo_rx import DownstreamClosed, OutputClosed, Stream, Workflow
-from mimo_rx._input import Input
-from mimo_rx._output import Output
+from mimo_rx._ports.input import Input
+from mimo_rx._ports.output import Output
 from ports import (
     assert_nobody_waits,
     buffer,

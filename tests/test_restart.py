@@ -19,7 +19,7 @@ from mimo_rx import (
     WiringError,
     Workflow,
 )
-from mimo_rx._flatten import flatten
+from mimo_rx._plan.flatten import flatten
 from runs import add, forever
 
 

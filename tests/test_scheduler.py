@@ -14,8 +14,8 @@ from reactivex.subject import Subject
 from flows import endless, numbers, ops, player, sink
 from helpers import run
 from mimo_rx import Stream, Workflow
-from mimo_rx._operators import stays_on_thread
-from mimo_rx._scheduler import RunScheduler, Trampoline
+from mimo_rx._rx.operators import stays_on_thread
+from mimo_rx._rx.scheduler import RunScheduler, Trampoline
 
 realtime = pytest.mark.realtime
 

@@ -19,8 +19,8 @@ from battery import Case, battery
 from files import broken_off, items_of, nothing_left, written
 from mimo_rx import WiringError
 from mimo_rx.streams import ReadCsv, ReadJsonLines, ReadLines
-from mimo_rx.streams._files import BLOCK
-from mimo_rx.streams._lines import Lines
+from mimo_rx.streams._files.files import BLOCK
+from mimo_rx.streams._files.lines import Lines
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes cannot be polled on Windows")
 

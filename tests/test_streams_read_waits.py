@@ -14,7 +14,7 @@ from files import broken_off, items_of, nothing_left, written
 from loops import LOOPS, run_on
 from mimo_rx import Stream, flow
 from mimo_rx.streams import ReadLines
-from mimo_rx.streams._files import BLOCK
+from mimo_rx.streams._files.files import BLOCK
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes cannot be polled on Windows")
 

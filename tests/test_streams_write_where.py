@@ -19,7 +19,7 @@ from mimo_rx.streams import (
     WriteJsonLines,
     WriteLines,
 )
-from mimo_rx.streams._files import BLOCK
+from mimo_rx.streams._files.files import BLOCK
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="it is about POSIX")
 

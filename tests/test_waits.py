@@ -8,7 +8,7 @@ import pytest
 
 from helpers import run
 from mimo_rx import Stream, Workflow
-from mimo_rx._waits import Wait, Waits
+from mimo_rx._run.waits import Wait, Waits
 from runs import add, counter, double, forever
 
 

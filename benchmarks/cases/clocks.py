@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks.measure import Case, Contender, at_most
 from benchmarks.ways.common import doubled
 from benchmarks.ways.mimo import line
-from mimo_rx._buffer import Buffer
-from mimo_rx._output import Output
+from mimo_rx._ports.buffer import Buffer
+from mimo_rx._ports.output import Output
 
 __all__ = ["CLOCKS"]
 

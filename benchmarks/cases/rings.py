@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import mimo_rx._run
+import mimo_rx._run.run
 from benchmarks.measure import Case, Contender, at_most
 from benchmarks.ways import mimo
 from benchmarks.ways.common import summed
@@ -22,7 +22,7 @@ from mimo_rx import Workflow, azip, stream
 __all__ = ["RINGS"]
 
 STREAMS = 300
-ROOM: Any = mimo_rx._run
+ROOM: Any = mimo_rx._run.run
 """Where a run is told whether there is anything to watch."""
 
 

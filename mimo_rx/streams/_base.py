@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
+from .._blueprint.stream import Stream
 from .._callable import describe_callable, function_name, is_coroutine_function
 from .._errors import WiringError
-from .._stream import Stream
 
 __all__ = ["Failure", "ReadyMade", "UserFunction", "named_after"]
 

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from .._notes import add_note, carried
-from .._pace import Owner
+from .._ports.pace import Owner
 
 __all__ = ["Called", "Threads", "note_death", "result_of"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterator
 from typing import Any, ClassVar
 
-from .._burst import burst
 from .._callable import function_name, is_coroutine_function
-from .._push import exhausted
+from .._ports.burst import burst
+from .._ports.ways import exhausted
 from ._base import UserFunction, named_after
 from ._map import refuse_coroutine
 

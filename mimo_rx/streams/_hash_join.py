@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
-from .._burst import burst
+from .._ports.burst import burst
 from ._base import UserFunction
 from ._rows import Pair
 

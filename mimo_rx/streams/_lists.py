@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, ClassVar, NoReturn
 
-from .._burst import burst, take
 from .._errors import InputClosed
+from .._ports.burst import burst, take
 from ._base import ReadyMade
 
 __all__ = ["Batch", "FromLists", "ToLists"]

@@ -9,10 +9,10 @@ from concurrent.futures import BrokenExecutor
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._burst import burst, take
 from .._callable import describe_callable, function_name, is_coroutine_function
+from .._ports.burst import burst, take
 from ._base import UserFunction, named_after
-from ._crew import Crew, Line
+from ._tasks import Crew, Line
 
 if TYPE_CHECKING:
     from ._processes import Processes

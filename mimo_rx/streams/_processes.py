@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 from .._notes import carried, text_of
-from .._pace import Owner
+from .._ports.pace import Owner
 from ._calls import Threads, note_death, result_of
 
 __all__ = ["Outcome", "Processes"]

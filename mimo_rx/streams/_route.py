@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, ClassVar
 
-from .._burst import Taker
+from .._ports.burst import Taker
 from ._base import ReadyMade, UserFunction, named_after
-from ._crew import Crew
+from ._tasks import Crew
 
 __all__ = ["Balance", "Route"]
 

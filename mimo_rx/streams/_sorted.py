@@ -7,8 +7,8 @@ from functools import partial
 from heapq import heappop, heappush, heapreplace
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from .._burst import Soon, Taker
-from .._input import Input
+from .._ports.burst import Soon, Taker
+from .._ports.input import Input
 from ._base import UserFunction
 from ._rows import Pair
 

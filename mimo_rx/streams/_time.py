@@ -7,10 +7,10 @@ from collections import deque
 from math import isclose
 from typing import Any, ClassVar
 
-from .._burst import take
-from .._pace import Owner, Turn
+from .._ports.burst import take
+from .._ports.pace import Owner, Turn
 from ._base import ReadyMade
-from ._crew import Crew
+from ._tasks import Crew
 
 __all__ = ["Delay", "Throttle", "Window"]
 

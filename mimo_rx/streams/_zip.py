@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any, ClassVar
 
-from .._burst import burst, burst_each
+from .._ports.burst import burst, burst_each
 from ._base import ReadyMade
 from ._rows import row_rule, rows
 

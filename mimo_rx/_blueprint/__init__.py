@@ -1,0 +1,1 @@
+"""What a program says: streams, steps, flows and the graph that they make."""

@@ -1,0 +1,205 @@
+"""Finding the flows inside an Observable or operator without subscribing to it.
+
+``rx.merge(a["x"], b["y"])`` is a closure over closures over these ports. An engine has to know them
+before the first item moves: their producers wait until they are subscribed to. The walk looks only
+at what Python itself stores (cells, defaults, instance dictionaries, containers), by the type and
+never by an attribute that could be a property, so it runs none of the user's code.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from reactivex import Observable, abc
+
+from .operand import Operand
+
+__all__ = ["Found", "find_flows", "find_observables"]
+
+_LIMIT = 50_000
+"""Objects looked at before the walk gives up: an operator may hold a user's whole data set."""
+
+_LEAVES = (str, bytes, int, float, complex, type(None), type, types.ModuleType)
+
+_CLOSED = (Operand, abc.ObserverBase, abc.DisposableBase, abc.SchedulerBase)
+
+_CONTAINERS: dict[type, Callable[[Any], Any]] = {
+    list: list.__iter__,
+    tuple: tuple.__iter__,
+    set: set.__iter__,
+    frozenset: frozenset.__iter__,
+    deque: deque.__iter__,
+    dict: dict.values,
+}
+"""How to read each kind of container past what a subclass of it may override."""
+
+_ITERATORS: tuple[type, ...] = (map, type(iter([])), type(iter(())))
+"""Those of Python's own that tell what they refer to; ``rx.for_in`` holds the first two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a walk found."""
+
+    flows: tuple[Any, ...]
+    """The flows, the outermost ones, each once, in the order in which they stand there."""
+    outside: tuple[Observable[Any], ...]
+    """Observables beside them that lead to no flow, the outermost ones."""
+
+
+def find_flows(root: object) -> Found:
+    """Find the flows that `root` refers to.
+
+    A step (as against a port or flow) that only a user's own mapper refers to is left out: such
+    code wants its name or the like, not its items.
+
+    Args:
+        root: An Observable or an operator. It is not subscribed to and not called.
+
+    Returns:
+        What was found. A flow that is found is not looked into.
+    """
+    walk = _Walk()
+    walk.from_(root)
+    return Found(tuple(walk.flows), tuple(walk.outside()))
+
+
+def find_observables(root: object) -> tuple[Observable[Any], ...]:
+    """Return the Observables that `root` refers to, itself among them, and that are no flows."""
+    walk = _Walk()
+    walk.from_(root)
+    return tuple(walk.observables)
+
+
+@dataclass(slots=True)
+class _Walk:
+    flows: list[Any] = field(default_factory=list)
+    observables: list[Observable[Any]] = field(default_factory=list)
+    above: dict[int, int | None] = field(default_factory=dict)
+    """The object by which each one was first reached, to tell what leads to a flow."""
+    inside: dict[int, bool] = field(default_factory=dict)
+    """Whether each one was reached only through a user's mapper."""
+    kept: list[object] = field(default_factory=list)
+    """What `above` and `inside` know by its id must not give that id away."""
+
+    def from_(self, root: object) -> None:
+        stack = [(root, False)]
+        self.above[id(root)] = None
+        while stack and len(self.kept) < _LIMIT:
+            value, inside = stack.pop()
+            if self.inside.get(id(value), True) is inside and id(value) in self.inside:
+                continue
+            again = id(value) in self.inside
+            self.inside[id(value)] = inside
+            self.kept.append(value)
+            if _is_a(value, Operand) and _is_a(value, Observable):  # as flows alone are
+                self._found(value, inside)
+                continue
+            if _is_a(value, Observable) and not again:
+                self.observables.append(value)  # type: ignore[arg-type] # checked by its type
+            within = inside or _is_mapper(value, self.above[id(value)] is not None)
+            for inner in reversed(list(_referred(value))):
+                if self.inside.get(id(inner)) not in (False, within):
+                    self.above.setdefault(id(inner), id(value))
+                    stack.append((inner, within))
+
+    def _found(self, flow: Any, inside: bool) -> None:
+        if not (inside and flow.is_step) and not any(flow is known for known in self.flows):
+            self.flows.append(flow)
+
+    def outside(self) -> Iterator[Observable[Any]]:
+        """Yield the outermost Observables that lead to no flow, if others do."""
+        leading: set[int] = set()
+        for flow in self.flows:
+            place: int | None = id(flow)
+            while place is not None and place not in leading:
+                leading.add(place)
+                place = self.above[place]
+        known = {id(observable) for observable in self.observables}
+        for observable in self.observables:
+            place = self.above[id(observable)]
+            while place is not None and place not in known:
+                place = self.above[place]
+            if id(observable) not in leading and place in leading:
+                yield observable
+
+
+def _is_a(value: object, base: type) -> bool:
+    return base in type(value).__mro__
+
+
+def _is_mapper(value: object, reached: bool) -> bool:
+    """Tell whether `value` is a user's function or object that something else refers to."""
+    if not reached or _is_a(value, Observable):
+        return False
+    if type(value) is types.FunctionType:
+        return not str(value.__module__).startswith("reactivex")
+    plain = type(value) in _CONTAINERS or type(value) in (types.MethodType, functools.partial)
+    return not plain and not type(value).__module__.startswith("reactivex")
+
+
+def _referred(value: object) -> Iterator[object]:
+    """Yield what `value` refers to and what may hold a flow."""
+    for inner in _contents(value):
+        if not any(leaf in type(inner).__mro__ for leaf in _LEAVES):
+            yield inner
+
+
+def _contents(value: object) -> list[object]:
+    for container, read in _CONTAINERS.items():
+        if _is_a(value, container):
+            return list(read(value))
+    kind = type(value)
+    if kind is types.FunctionType:
+        return _of_function(value)
+    if kind is types.MethodType:
+        method: Any = value
+        return [method.__self__, method.__func__]
+    if kind is functools.partial:
+        partial: Any = value
+        return [partial.func, partial.args, partial.keywords]
+    if kind is types.GeneratorType:
+        generator: Any = value
+        return [] if generator.gi_frame is None else list(generator.gi_frame.f_locals.values())
+    if kind in _ITERATORS:
+        iterator: Any = value
+        return list(iterator.__reduce__()[1])
+    # Streams and workflows lead to all their steps, observers to what stands downstream.
+    if not _is_a(value, Observable) and any(base in kind.__mro__ for base in _CLOSED):
+        return []
+    return _of_instance(value)
+
+
+def _of_function(function: Any) -> list[object]:
+    values: list[object] = []
+    for cell in function.__closure__ or ():
+        try:
+            values.append(cell.cell_contents)
+        except ValueError:  # a variable that has no value yet
+            continue
+    values.extend(function.__defaults__ or ())
+    values.extend((function.__kwdefaults__ or {}).values())
+    return values
+
+
+def _of_instance(value: object) -> list[object]:
+    found: list[object] = []
+    for cls in type(value).__mro__:
+        for member in vars(cls).values():
+            if type(member) is types.MemberDescriptorType:
+                try:
+                    found.append(member.__get__(value))
+                except AttributeError:  # a slot that was never filled
+                    continue
+    try:
+        attributes = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return found
+    if type(attributes) is dict:
+        found.extend(attributes.values())
+    return found

@@ -1,0 +1,400 @@
+"""Flows: outputs and the operators after them, as immutable nodes that are Observables.
+
+A flow says where items come from; it holds none and runs nothing. Made from other flows, it refers
+to them, so operators that two readers share are one object (and run once, see
+:mod:`mimo_rx._plan.flatten`).
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from reactivex import Observable, abc
+from reactivex.observer import Observer
+
+from .._errors import WiringError
+from .._rx.operators import (
+    apply_to_probe,
+    check_result,
+    counts_readers,
+    describe,
+    is_connectable,
+    name_of,
+    of_rx,
+    parts,
+    resubscribes,
+)
+from .engine import engine
+from .find import find_flows
+from .operand import Operand
+from .stream import Stream, refuse_uncalled
+
+if TYPE_CHECKING:
+    from .home import Workflow
+
+__all__ = ["BareFlow", "Derived", "Fan", "Flow", "Merged", "ObservableFlow", "common_workflow"]
+
+
+_SHARING = ("share", "ref_count")
+"""Operators whose subscribers share one subscription to the source."""
+
+
+class Flow(Operand, Observable[Any]):
+    """An output, or what operators make of outputs: an Observable that knows its workflow.
+
+    Led into a step it is an edge. Subscribed to, awaited or iterated over outside a run, it runs
+    its workflow, once each time.
+
+    Example:
+        >>> from reactivex import operators as ops
+        >>> from mimo_rx import flow
+        >>> squares = flow(range(4)) | ops.map(lambda x: x * x)
+        >>> squares
+        <flow of range | map(<lambda>)>
+    """
+
+    parents: tuple[Flow, ...] = ()
+    """The flows that this one is made from."""
+    claims: tuple[Flow, ...] = ()
+    """Those of its parents that its operator or Observable subscribes to by itself."""
+    is_step: ClassVar[bool] = False
+    """Whether it is a whole step rather than one port of it."""
+    bare: tuple[BareFlow, ...] = ()
+    """The streams under it that had no workflow when it was made."""
+
+    # `Observable.__init__` makes a lock, and a blueprint holds none.
+    def __init__(self, workflow: Workflow | None = None) -> None:
+        self._workflow = workflow
+
+    @property
+    def workflow(self) -> Workflow | None:
+        """The workflow that it is of; None as long as there is none."""
+        return self._workflow
+
+    def _note(self) -> None:
+        """Let its workflow know of it, to tell where it leads nowhere."""
+        if self._workflow is not None:
+            self._workflow.graph.note(self)
+
+    @property
+    def lock(self) -> threading.RLock:  # type: ignore[override] # RxPY sets it in `__init__`
+        """The lock that RxPY's combinators hold while they deliver from this Observable.
+
+        Two threads that ask at once get the same one, which a `cached_property` does not promise.
+        """
+        lock: threading.RLock = self.__dict__.setdefault("_lock", threading.RLock())
+        return lock
+
+    def __getstate__(self) -> dict[str, Any]:
+        live = ("_lock", "shared")
+        return {name: value for name, value in self.__dict__.items() if name not in live}
+
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[Any] | abc.OnNext[Any] | None = None,
+        on_error: abc.OnError | None = None,
+        on_completed: abc.OnCompleted | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Subscribe to the items; outside a run this runs the workflow.
+
+        Args:
+            on_next: Called with each item; or an observer, in place of all three callbacks.
+            on_error: Called with the exception that ended the run. Without it, the exception comes
+                out of the run itself.
+            on_completed: Called at the end.
+            scheduler: The default scheduler of this subscription.
+
+        Returns:
+            What disposes the subscription: it returns at once and cancels the run.
+        """
+        given: Any = on_next
+        if isinstance(given, abc.ObserverBase):
+            observer = given
+        elif callable(getattr(given, "on_next", None)):
+            observer = Observer(given.on_next, given.on_error, given.on_completed)
+        else:
+            observer = Observer(given, on_error, on_completed)
+        return engine().subscribe(self, observer, scheduler)
+
+    def run(self, scheduler: abc.SchedulerBase | None = None) -> Any:
+        """Run the workflow, block meanwhile, and return the last item.
+
+        Args:
+            scheduler: As RxPY has it, but a flow runs on the scheduler of its own run: leave it
+                out.
+
+        Raises:
+            TypeError: `scheduler` is given.
+            RuntimeError: A loop is running in this thread; await the flow there.
+            Exception: Whatever failed the run.
+        """
+        if scheduler is not None:
+            raise TypeError(f"a flow runs on the scheduler of its own run, got {scheduler!r}")
+        return engine().run_flow(self)
+
+    def is_connected(self) -> bool:
+        """Tell whether it, or a flow that it is a part of, leads into a step.
+
+        A flow of streams that had no workflow when it was made never knows.
+        """
+        workflow = self._workflow
+        return workflow is not None and workflow.graph.is_connected(self)
+
+    def open(self) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
+        """Return the context manager of a run whose value iterates over the items.
+
+        The run is over when the block is left.
+        """
+        return engine().open_flow(self)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Run the workflow in the running loop and return the last item."""
+        return engine().last(self).__await__()
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Run the workflow and iterate over the items, with back-pressure to the reader."""
+        return engine().iterate(self)
+
+    def pipe(self, *operators: Any) -> Any:
+        """Apply operators one after the other, as ``|`` does.
+
+        Args:
+            *operators: Functions from an Observable to an Observable. What makes anything else of
+                it, or has to subscribe to it again, is applied to the flow as RxPY would:
+                ``flow.pipe(ops.to_future())`` is a future, ``flow.pipe(ops.repeat(2))`` runs twice.
+
+        Returns:
+            A flow; or what the last operator returned.
+
+        Raises:
+            WiringError: One of `operators` is no operator.
+        """
+        value: Any = self
+        for operator in operators:
+            if isinstance(operator, Operand) and not isinstance(operator, type):
+                raise WiringError(
+                    f"pipe of a flow takes operators, got {operator!r}; lead the flow into it with "
+                    "`flow | step`"
+                )
+            value = value.native(operator) if isinstance(value, Flow) else operator(value)
+        return value
+
+    def native(self, operator: Callable[[Any], Any]) -> Any:
+        """Apply one operator: a flow where it is one, else whatever RxPY would return."""
+        refuse_uncalled(operator)
+        result = apply_to_probe(operator)
+        if resubscribes(operator) and isinstance(result, Observable):
+            return operator(_plain(self))
+        if is_connectable(result) or not isinstance(result, Observable):
+            return operator(self)
+        return Derived(self, operator)
+
+    def derive(self, operator: Callable[[Any], Any]) -> Flow:
+        """Apply one operator on an edge.
+
+        Raises:
+            WiringError: `operator` is no operator, or one that cannot stand on an edge.
+        """
+        if not counts_readers(operator):
+            self.readable()
+        result = check_result(operator, apply_to_probe(operator, self.probe))
+        return Derived(self, operator, result if is_connectable(result) else None)
+
+    @property
+    def probe(self) -> Observable[Any] | None:
+        """What the next operator is tried on, where a plain Observable would not do."""
+        return None
+
+    def readable(self) -> Flow:
+        """Return the flow to read items from; a step answers with its one main output.
+
+        Raises:
+            WiringError: Nothing can be read from it.
+        """
+        return self
+
+    def __getitem__(self, key: Any) -> Any:
+        """Slice the items as RxPY does: ``flow[1:3]``.
+
+        Raises:
+            WiringError: `key` is a name; only steps have ports.
+        """
+        if isinstance(key, str):
+            raise WiringError(f"{self!r} has no ports, got [{key!r}]; take the port of its step")
+        return super().__getitem__(key)
+
+    def label(self) -> str:
+        """Return how drawings and errors call it."""
+        return "flow"
+
+    def __repr__(self) -> str:
+        return f"<flow of {self.label()}>"
+
+
+class Derived(Flow):
+    """A flow and one operator after it."""
+
+    def __init__(
+        self,
+        parent: Flow,
+        operator: Callable[[Any], Any],
+        connectable: Observable[Any] | None = None,
+    ) -> None:
+        # What is not readable by itself may be with this operator after it.
+        parent = parent if isinstance(parent, Derived) else parent.readable()
+        self.parent = parent
+        self.operator = operator
+        self._connectable = connectable
+        self.claims = find_flows(operator).flows
+        self.parents = (parent, *(claim.readable() for claim in self.claims))
+        self.bare = _bare(self.parents)
+        super().__init__(common_workflow(self.parents))
+        self._note()
+
+    @property
+    def probe(self) -> Observable[Any] | None:
+        return self._connectable
+
+    @functools.cached_property
+    def shared(self) -> Observable[Any] | None:
+        """What its subscribers outside a run share, and with it one run, after ``ops.share()``.
+
+        None if its operator shares nothing; then each of them has a run of its own.
+        """
+        if not any(of_rx(part) and name_of(part) in _SHARING for part in parts(self.operator)):
+            return None
+        source: Observable[Any] = self.parent
+        operators = [self.operator]
+        while isinstance(source, Derived) and source._connectable is not None:
+            operators.append(source.operator)
+            source = source.parent
+        for operator in reversed(operators):
+            source = operator(source)
+        return source
+
+    def readable(self) -> Flow:
+        if self._connectable is not None:
+            raise WiringError(
+                f"{self!r} delivers nothing before somebody calls connect(), which nobody can on "
+                "an edge; leave the operator out, a flow is shared by all its readers, or add "
+                "`ops.ref_count()`"
+            )
+        return self
+
+    def label(self) -> str:
+        names: list[str] = []
+        flow: Flow = self
+        while isinstance(flow, Derived):
+            names.append(describe(flow.operator))
+            flow = flow.parent
+        return " | ".join([flow.label(), *reversed(names)])
+
+
+class Merged(Flow):
+    """All items of several flows, in the order in which they come."""
+
+    def __init__(self, flows: Iterable[Flow]) -> None:
+        flows = [each.readable() for each in flows]
+        self.parents = tuple(
+            member
+            for flow in flows
+            for member in (flow.parents if isinstance(flow, Merged) else (flow,))
+        )
+        self.bare = _bare(self.parents)
+        super().__init__(common_workflow(self.parents))
+        self._note()
+        for flow in flows:
+            if isinstance(flow, Merged) and flow.workflow is not None:
+                flow.workflow.graph.forget(flow)
+
+    def label(self) -> str:
+        return f"[{', '.join(flow.label() for flow in self.parents)}]"
+
+
+class ObservableFlow(Flow):
+    """An Observable that subscribes to flows, such as ``rx.merge(a["x"], b["y"])``."""
+
+    def __init__(self, observable: Observable[Any], ports: Iterable[Flow] = ()) -> None:
+        found = find_flows(observable)
+        self.observable = observable
+        self.outside = found.outside
+        self.claims = (*found.flows, *(port for port in ports if port not in found.flows))
+        self.parents = tuple(claim.readable() for claim in self.claims)
+        self.bare = _bare(self.parents)
+        super().__init__(common_workflow(self.parents))
+        self._note()
+
+    def label(self) -> str:
+        return type(self.observable).__name__
+
+
+class BareFlow(Flow):
+    """The one main output of a stream that was no step yet when it was read."""
+
+    def __init__(self, stream: Stream, port: str) -> None:
+        self.stream = stream
+        self.port = port
+        self.bare = (self,)
+        super().__init__()
+
+    def label(self) -> str:
+        return self.stream.name
+
+
+class Fan(list[Any], Operand):
+    """What a fan-out returns: its targets, a list that knows ``|``.
+
+    What follows applies to the merge of its members.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<fan {super().__repr__()}>"
+
+
+def common_workflow(flows: Iterable[Any]) -> Workflow | None:
+    """Return the one workflow that all `flows` (or steps) are of, None if none has one.
+
+    Raises:
+        WiringError: They are of different workflows.
+    """
+    found: Workflow | None = None
+    for flow in flows:
+        workflow = flow.workflow
+        if workflow is None or workflow is found:
+            continue
+        if found is not None:
+            raise two_workflows(found, workflow)
+        found = workflow
+    return found
+
+
+def two_workflows(one: Workflow, other: Workflow) -> WiringError:
+    """Return the error of a chain that lies in two workflows."""
+    return WiringError(
+        f"one chain lies in one workflow, got steps of {one.name!r} and {other.name!r}; nest one "
+        "workflow in the other to connect them"
+    )
+
+
+def _plain(flow: Flow) -> Observable[Any]:
+    """Return an Observable that is no flow, so that what is piped to it makes none."""
+
+    def subscribe(
+        observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        return flow.subscribe(observer, scheduler=scheduler)
+
+    return Observable(subscribe)
+
+
+def _bare(flows: Iterable[Flow]) -> tuple[BareFlow, ...]:
+    unique = {id(bare): bare for flow in flows for bare in flow.bare}
+    return tuple(unique.values())

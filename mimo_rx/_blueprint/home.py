@@ -1,0 +1,17 @@
+"""The workflow that steps and flows are of.
+
+A workflow is made of steps and flows, and each of them says which one it is of. The class stands
+two rows above, and while a program runs nobody down here needs it. Type checkers do: they read the
+name ``Workflow`` in the stub beside this file.
+"""
+
+from __future__ import annotations
+
+from .stream import Stream
+
+__all__ = ["nests"]
+
+
+def nests(stream: Stream) -> bool:
+    """Tell whether `stream` is a workflow, whose steps run in its place."""
+    return stream.nests

@@ -1,0 +1,55 @@
+"""What the two sides of ``|`` have in common.
+
+Streams, steps, ports and flows are operands of the language. What ``|`` means between them stands
+in one place, several rows above, and is asked for by its name (see :mod:`mimo_rx._late`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol
+
+from .._late import ask
+
+__all__ = ["Language", "Operand", "language"]
+
+
+class Language(Protocol):
+    """What ``|`` means."""
+
+    def wire(self, left: Any, right: Any) -> Any:
+        """Do what ``left | right`` says."""
+
+    def as_flow(self, source: Any, *, ports: tuple[Any, ...] = (), **settings: Any) -> Any:
+        """Return the flow to read from what stands left of ``|``."""
+
+    def connect(
+        self, source: Any, target: Any, input: str | None, *, feedback: bool = False
+    ) -> Any:
+        """Lead `source` into the input called `input` of `target`."""
+
+
+def language() -> Language:
+    """Return the language."""
+    found: Language = ask("language")
+    return found
+
+
+class Operand:
+    """One side of ``|``, which is neither iterable nor an array.
+
+    Without ``__iter__ = None`` Python would iterate by ``__getitem__``, without end; without
+    ``__array_ufunc__ = None`` numpy would apply ``|`` to each element of an array.
+    """
+
+    __slots__ = ()
+
+    __iter__: ClassVar[Any] = None
+    __array_ufunc__: ClassVar[Any] = None
+
+    def __or__(self, right: Any) -> Any:
+        """Lead what this is into `right`, or apply the operator `right` to it."""
+        return language().wire(self, right)
+
+    def __ror__(self, left: Any) -> Any:
+        """Lead `left` into what this is."""
+        return language().wire(left, self)

@@ -1,0 +1,206 @@
+"""Where items from outside enter a blueprint: iterables, asynchronous iterables, Observables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Iterable
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from reactivex import Observable
+
+from .._errors import WiringError
+from .._rx.entry import check_overflow
+from .find import find_flows
+from .flow import Flow, Merged, ObservableFlow
+from .operand import language
+from .stream import Stream
+
+__all__ = ["SourceFlow", "SourceKind", "SourceStream", "as_outside", "flow", "kind_of"]
+
+SourceKind: TypeAlias = Literal["iterable", "async_iterable", "observable"]
+
+
+class SourceStream(Stream):
+    """The stream that stands in a plan for a source from outside.
+
+    Args:
+        source: The iterable, asynchronous iterable or Observable.
+        kind: Which of them it is.
+        name: Name of the stream.
+        overflow: What becomes of an item that an Observable delivers while there is no room.
+        capacity: Items that may wait at the entry; None for the bound of the engine.
+        threaded: Whether the source is read on a thread of its own.
+    """
+
+    OUT: ClassVar[tuple[str, ...]] = ("item",)
+
+    def __init__(
+        self,
+        source: Any,
+        kind: SourceKind,
+        name: str,
+        *,
+        overflow: str = "block",
+        capacity: int | None = None,
+        threaded: bool = False,
+    ) -> None:
+        super().__init__(name=name)
+        self.source = source
+        self.kind = kind
+        self.overflow = overflow
+        self.capacity = capacity
+        self.threaded = threaded
+
+    @property
+    def needs_pump(self) -> bool:
+        """Whether :meth:`run` cannot read it, since it calls by itself or blocks its thread."""
+        return self.threaded or self.kind == "observable"
+
+    async def run(self, ins: Any, outs: Any) -> None:
+        """Push the items of an iterable, or of an asynchronous one, which is closed at the end."""
+        if self.kind == "iterable":
+            await outs.item.push_many(self.source)
+            return
+        items = aiter(self.source)
+        try:
+            async for item in items:
+                await outs.item.push(item)
+        finally:
+            close = getattr(items, "aclose", None)
+            if close is not None:
+                await close()
+
+
+class SourceFlow(Flow):
+    """The items of a source from outside."""
+
+    def __init__(self, stream: SourceStream) -> None:
+        super().__init__()
+        self.stream = stream
+
+    def label(self) -> str:
+        return self.stream.name
+
+
+def flow(
+    *sources: Any,
+    overflow: str = "block",
+    capacity: int | None = None,
+    threaded: bool = False,
+    ports: Iterable[Any] = (),
+) -> Flow:
+    """Make a flow of one source, or of the merge of several.
+
+    It is the same door as the left end of ``|``, with settings, and the way to put an operator
+    right after a source.
+
+    Args:
+        *sources: Steps, ports, flows, streams, iterables, asynchronous iterables and Observables,
+            in any mixture.
+        overflow: What becomes of an item that an Observable delivers while there is no room:
+            ``"block"`` makes it wait, on a worker thread where it is subscribed to;
+            ``"drop_newest"`` drops it, ``"drop_oldest"`` the one that has waited longest (with a
+            capacity of 1, the latest one is kept); ``"error"`` fails the run with
+            ``BufferOverflow``; ``"unbounded"`` keeps all. But for ``"block"`` it is subscribed to
+            on the loop's thread, before any stream has begun, and has to return from that.
+            Drops are told in the statistics of the edges that lead from there.
+        capacity: Items that may wait at the entry of each source, at least 1, by default 100.
+        threaded: Whether iterables are read on a thread of their own, because they block.
+        ports: Ports that an Observable among `sources` subscribes to where nobody can see it,
+            inside ``rx.defer`` or a mapper.
+
+    Returns:
+        The flow. It joins the workflow of what it is led into.
+
+    Raises:
+        WiringError: There are no sources, one of them is none, they are of two workflows, or a
+            setting is out of its range or makes no sense for them.
+
+    Example:
+        >>> from reactivex import operators as ops
+        >>> flow([1, 2], range(3)) | ops.map(str)
+        <flow of [list, range] | map(str)>
+    """
+    if not sources:
+        raise WiringError("flow takes at least one source, got none")
+    settings = {"overflow": overflow, "capacity": capacity, "threaded": threaded}
+    check_overflow(overflow, capacity, "flow", WiringError)
+    if not isinstance(threaded, bool):
+        raise WiringError(f"threaded of flow must be True or False, got {threaded!r}")
+    named = _readable_ports(ports)
+    flows = [_enter(source, named, settings) for source in sources]
+    _check_use(flows, named, settings)
+    return flows[0] if len(flows) == 1 else Merged(flows)
+
+
+def as_outside(source: Any, ports: tuple[Flow, ...] = (), **settings: Any) -> Flow | None:
+    """Return the flow of a source from outside, None if `source` is none.
+
+    Args:
+        source: Any object.
+        ports: Flows that it subscribes to where nobody can see it.
+        **settings: Those of :class:`SourceStream`.
+    """
+    kind = kind_of(source)
+    if kind is None:
+        return None
+    if kind == "observable" and (ports or find_flows(source).flows):
+        return ObservableFlow(source, ports)
+    name = getattr(source, "__name__", type(source).__name__)
+    return SourceFlow(SourceStream(source, kind, str(name), **settings))
+
+
+def kind_of(source: Any) -> SourceKind | None:
+    """Tell what kind of source `source` is; None if it is none."""
+    if isinstance(source, type):
+        return None
+    if isinstance(source, Observable):
+        return "observable"
+    if isinstance(source, AsyncIterable):
+        return "async_iterable"
+    if isinstance(source, Awaitable):
+        return None
+    if isinstance(source, Iterable) or hasattr(type(source), "__getitem__"):
+        return "iterable"
+    return None
+
+
+def _enter(source: Any, ports: tuple[Flow, ...], settings: dict[str, Any]) -> Flow:
+    # At this door a text is what it is elsewhere in Python, an iterable of its characters.
+    if isinstance(source, str | bytes | bytearray):
+        outside = as_outside(source, **settings)
+        assert outside is not None
+        return outside
+    entered: Flow = language().as_flow(source, ports=ports, **settings)
+    return entered
+
+
+def _readable_ports(ports: Iterable[Any]) -> tuple[Flow, ...]:
+    if isinstance(ports, Flow) or not isinstance(ports, Iterable):
+        raise WiringError(f"ports of flow must be a list of ports, got {ports!r}; write `[port]`")
+    readable = []
+    for port in ports:
+        if not isinstance(port, Flow):
+            raise WiringError(f"ports of flow must be a list of ports, got {port!r} in it")
+        readable.append(port.readable())
+    return tuple(readable)
+
+
+def _check_use(flows: list[Flow], ports: tuple[Flow, ...], settings: dict[str, Any]) -> None:
+    """Refuse settings that no source heeds."""
+    streams = [flow.stream for flow in flows if isinstance(flow, SourceFlow)]
+    kinds = {stream.kind for stream in streams}
+    got = ", ".join(flow.label() for flow in flows)
+    if settings["overflow"] != "block" and "observable" not in kinds:
+        raise WiringError(
+            f"overflow={settings['overflow']!r} of flow is for Observables from outside, got {got}"
+            "; all else waits by itself"
+        )
+    if settings["capacity"] is not None and not any(stream.needs_pump for stream in streams):
+        raise WiringError(
+            "capacity of flow is for Observables from outside and for threaded=True, got "
+            f"{got}; the others wait for room downstream"
+        )
+    if settings["threaded"] and "iterable" not in kinds:
+        raise WiringError(f"threaded=True of flow is for iterables that block, got {got}")
+    if ports and not any(isinstance(flow, ObservableFlow) for flow in flows):
+        raise WiringError(f"ports of flow are those that an Observable subscribes to, got {got}")

@@ -1,0 +1,358 @@
+"""Where items enter and leave the operators of a run.
+
+A *head* is where they enter: the Observable that operators subscribe to. A *reader* is where they
+leave: a :class:`Terminal` in front of a buffer, or the head of another node. Until its operators
+have subscribed, a head is *held*: pushes wait (R12). When they dispose of their subscription, the
+edges that lead into it are cancelled (C4, R6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from reactivex import Observable, abc
+from reactivex.disposable import Disposable
+from reactivex.internal import default_error
+
+from .._errors import LateSubscription
+from .._plan.plan import Node, PortRef
+from .._ports.buffer import Buffer
+from .._ports.edge import Edge
+from .._ports.gate import Gate
+from .._rx.scheduler import Trampoline, Unwound
+
+__all__ = ["Head", "Hub", "Reader", "Station", "Terminal", "edges_into"]
+
+
+class Hub(Protocol):
+    """The operators of a run, as one node sees them; see :class:`Bridge`."""
+
+    trampoline: Trampoline
+
+    def names(self, ports: Iterable[PortRef]) -> str:
+        """Return `ports` as errors call them."""
+
+    def start(self, nodes: Sequence[Any]) -> None:
+        """Let `nodes` subscribe, as far as they would find their readers ready."""
+
+
+class Station(Protocol):
+    """The operators between heads and readers, as these see them; see :class:`NodeRun`."""
+
+    node: Node
+    readers: list[Reader]
+    targets: list[str]
+    ended: bool
+    started: bool
+
+    @property
+    def bridge(self) -> Hub:
+        """The operators of the run."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing comes out unless something goes in (D4)."""
+
+    def heads(self) -> list[Head]:
+        """Return all places where items enter."""
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Return what must have room before an item is let in."""
+
+    def drop(self, reader: Reader) -> None:
+        """Deliver to `reader` no more; without any reader, end (C4)."""
+
+    def fail(self, error: BaseException) -> None:
+        """Fail the run: an operator raised, or signalled an error (E3)."""
+
+
+class Reader(Protocol):
+    """Where the items of a node go."""
+
+    def ready(self) -> bool:
+        """Tell whether items would find somebody."""
+
+    def behind(self) -> Gate | Station | None:
+        """Return what must have room before an item is let in, or the node whose readers must."""
+
+    def deliver(self, item: Any) -> None:
+        """Take an item; never raise."""
+
+    def on_completed(self) -> None:
+        """Take the end; never raise."""
+
+
+class Terminal:
+    """The end of an edge with operators: it fills a buffer, or (without one) counts only.
+
+    Args:
+        node: What it reads.
+        buffer: What it fills.
+    """
+
+    def __init__(self, node: Station, buffer: Buffer | None) -> None:
+        self.node = node
+        self._buffer = buffer
+        self.feedback = node.node.feedback
+        """Whether it closes a meant ring (D6)."""
+        self.live = True
+        """Whether it may still deliver."""
+        self.deliver: Callable[[Any], None] = _ignore if buffer is None else buffer.put
+        if buffer is not None:
+            buffer.producers += 1
+            buffer.fan_in += 1
+            buffer.edges.append(self)
+
+    def ready(self) -> bool:
+        """A buffer is always there."""
+        return True
+
+    def behind(self) -> Gate | None:
+        """Return the buffer."""
+        return self._buffer
+
+    def on_completed(self) -> None:
+        """Count one producer less (C2)."""
+        if self.live:
+            self.live = False
+            if self._buffer is not None:
+                self._buffer.producer_closed()
+
+    def rest(self) -> None:
+        """Close a ring that has come to rest: the end for the consumer, nothing for the rest."""
+        self.deliver = _ignore
+        self.on_completed()
+
+    def cancel(self) -> None:
+        """The consumer is gone."""
+        if self.live:
+            self.live = False
+            self.node.drop(self)
+
+
+class Head(Observable[Any]):
+    """Where items enter the operators of a node: the Observable that they subscribe to.
+
+    Args:
+        loop: The loop that the run is on.
+        node: Whose head it is.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, node: Station) -> None:
+        super().__init__()
+        self.node = node
+        self.hold = Gate(loop)
+        self.held = True
+        self.edges: list[Edge] = []
+        self.ports: list[PortRef] = []
+        self.parents: list[Station] = []
+        self._on_next: Callable[[Any], None] = _ignore
+        self._observers: list[abc.ObserverBase[Any]] = []
+        self._producers = 0
+        self._completed = False
+        self._cancelled = False
+
+    # What leads into it
+
+    def feed_from(self, port: PortRef) -> Edge:
+        """Make an edge into these operators; whoever has the output of `port` attaches it."""
+        self.ports.append(port)
+        edge = Edge((self.hold,), self.deliver, self.on_completed)
+        self._producers += 1
+        self.edges.append(edge)
+        return edge
+
+    def feed_from_node(self, parent: Station) -> None:
+        """Make an edge from the end of `parent` into these operators."""
+        self._producers += 1
+        self.parents.append(parent)
+        parent.readers.append(self)
+
+    def deliver(self, item: Any) -> None:
+        """Let an item in."""
+        try:
+            self._on_next(item)
+        except (Exception, Unwound) as error:
+            self.node.fail(error)
+
+    def on_completed(self) -> None:
+        """Count one producer less; after the last, complete (C2)."""
+        self._producers -= 1
+        if self._producers == 0:
+            self._completed = True
+            try:
+                for observer in tuple(self._observers):
+                    observer.on_completed()
+            except (Exception, Unwound) as error:
+                self.node.fail(error)
+
+    def on_error(self, error: Exception) -> None:
+        """End with an error of the operators that lead here, for those that read this to answer."""
+        if self._completed or self._cancelled:
+            return
+        observers = tuple(self._observers)
+        self.cancel()
+        try:
+            for observer in observers:
+                observer.on_error(error)
+        except (Exception, Unwound) as raised:
+            self.node.fail(raised)
+
+    def ready(self) -> bool:
+        """Tell whether the operators have subscribed, or will never."""
+        return not self.held or self._cancelled
+
+    def behind(self) -> Station:
+        """Return its node; as long as this is held, those that lead here are held as well."""
+        return self.node
+
+    def seal(self) -> None:
+        """Complete if nothing leads here."""
+        self._completed = self._producers == 0
+
+    # Who reads it
+
+    def subscribe(
+        self,
+        on_next: Any = None,
+        on_error: Any = None,
+        on_completed: Any = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Let items in; where some could have been missed, that is an error (R12)."""
+        if isinstance(on_next, abc.ObserverBase) or hasattr(on_next, "on_next"):
+            observer = on_next
+        else:
+            observer = _Observer(on_next, on_error, on_completed)
+        trampoline = self.node.bridge.trampoline
+        if trampoline.here():
+            self._admit(observer)
+            return Disposable(lambda: self._dispose(observer))
+        trampoline.hop(self._admit_from_afar, observer)
+        return trampoline.hopping(self._dismiss, observer)
+
+    def _admit(self, observer: abc.ObserverBase[Any]) -> None:
+        if self._cancelled or (self._completed and not self.held):
+            raise Unwound(self._late())
+        self._observers.append(observer)
+        self._choose()
+        if self._completed:  # and nothing ever passed: there is nothing to be late for
+            observer.on_completed()
+        elif self.held:
+            self.held = False
+            self.refresh()
+            self.hold.release()
+            self.node.bridge.start(self.parents)
+
+    def _admit_from_afar(self, observer: abc.ObserverBase[Any]) -> None:
+        try:
+            self._admit(observer)
+        except (Exception, Unwound) as error:
+            self.node.fail(error)
+
+    def _dispose(self, observer: abc.ObserverBase[Any]) -> None:
+        trampoline = self.node.bridge.trampoline
+        if trampoline.here():
+            self._dismiss(observer)
+        else:
+            trampoline.hop(self._dismiss, observer)
+
+    def _dismiss(self, observer: abc.ObserverBase[Any]) -> None:
+        if observer not in self._observers:
+            return
+        self._observers.remove(observer)
+        self._choose()
+        if not self._observers:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Let nothing in any more: nobody reads it, and nobody will."""
+        if self._cancelled or self._completed:
+            return
+        self._cancelled = True
+        self._on_next = _ignore
+        for edge in self.edges:
+            edge.cancel()
+        for parent in self.parents:
+            parent.drop(self)
+
+    def _choose(self) -> None:
+        one = len(self._observers) == 1
+        self._on_next = self._observers[0].on_next if one else self._to_all
+
+    def _to_all(self, item: Any) -> None:
+        for observer in tuple(self._observers):
+            # What one does with the item may make another dispose of its subscription.
+            if observer in self._observers:
+                observer.on_next(item)
+
+    def refresh(self) -> None:
+        """Show the pushes that lead here which gates they have to look at now."""
+        heads = {self: None}
+        pending = [self]
+        while pending:
+            head = pending.pop()
+            for above in (each for parent in head.parents for each in parent.heads()):
+                if above not in heads:
+                    heads[above] = None
+                    pending.append(above)
+        for head in heads:
+            if head.edges:
+                gates = (head.hold,) if head.held else head.node.gates()
+                for edge in head.edges:
+                    edge.regate(gates)
+
+    def _late(self) -> LateSubscription:
+        ports = self.node.bridge.names(port for port, _ in edges_into([self]))
+        return LateSubscription(
+            f"{ports} was subscribed to again by {self.node.node.name!r} after its subscription "
+            "had ended, so that items may have passed; keep one subscription, or share() it before "
+            "it is used twice; where it is another port that is meant, name it at the entry, "
+            "flow(observable, ports=[...])"
+        )
+
+
+def edges_into(heads: Iterable[Head]) -> list[tuple[PortRef, Edge]]:
+    """Return the edges that lead from outputs into `heads`, through other nodes too."""
+    found: dict[Edge, PortRef] = {}
+    pending = list(heads)
+    seen = set(pending)
+    while pending:
+        head = pending.pop()
+        found.update(zip(head.edges, head.ports, strict=True))
+        for above in (each for parent in head.parents for each in parent.heads()):
+            if above not in seen:
+                seen.add(above)
+                pending.append(above)
+    return [(port, edge) for edge, port in found.items()]
+
+
+class _Observer(abc.ObserverBase[Any]):
+    """Callbacks as an observer, without a layer around them."""
+
+    def __init__(self, on_next: Any, on_error: Any, on_completed: Any) -> None:
+        self.__dict__.update(
+            on_next=on_next or _ignore,
+            on_error=on_error or default_error,
+            on_completed=on_completed or _nothing,
+        )
+
+    def on_next(self, value: Any) -> None:
+        """Be replaced by the callback."""
+
+    def on_error(self, error: Exception) -> None:
+        """Be replaced by the callback, or raise the error."""
+
+    def on_completed(self) -> None:
+        """Be replaced by the callback."""
+
+
+def _ignore(item: Any) -> None:
+    """Take an item that nobody wants."""
+
+
+def _nothing() -> None:
+    """Take an end that nobody waits for."""

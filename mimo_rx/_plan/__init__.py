@@ -1,0 +1,1 @@
+"""A blueprint laid flat, as an engine runs it."""

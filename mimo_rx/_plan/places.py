@@ -1,0 +1,151 @@
+"""Frames: each place at which a workflow stands in a plan, and the steps laid out there.
+
+A workflow that is nested twice stands in two frames, and its flows mean something else in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from .._blueprint.flow import BareFlow
+from .._blueprint.graph import Link
+from .._blueprint.home import nests
+from .._blueprint.sources import SourceStream
+from .._blueprint.step import Step
+from .._blueprint.stream import Stream
+from .plan import PlannedStep
+
+if TYPE_CHECKING:
+    from .._blueprint.home import Workflow
+
+__all__ = ["Frame", "Layout"]
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One place of a workflow in a plan."""
+
+    workflow: Workflow
+    links: tuple[Link, ...]
+    path: str
+    """What stands before the names of its steps."""
+    parent: Frame | None = None
+    step: Step | None = None
+    """The step of `parent` that it is."""
+    children: dict[Step, Frame] = field(default_factory=dict)
+    numbers: dict[Step, int] = field(default_factory=dict)
+    """The plan's number of each step that runs."""
+    feeds: dict[tuple[Step | None, str], list[Link]] = field(default_factory=dict)
+    """What leads into each input of its steps, and (None) into its own outputs."""
+    names: set[str] = field(default_factory=set)
+    numbered: dict[str, int] = field(default_factory=dict)
+    """The number that the last step of a name was given."""
+    visitors: dict[int, Step] = field(default_factory=dict)
+    """Streams that are read here without being a step, by their id."""
+    sources: dict[int, int] = field(default_factory=dict)
+    """The plan's number of each source from outside, by the id of its stream."""
+
+    def step_of(self, bare: BareFlow) -> Step:
+        """Return the step that a stream read before it was one stands for here."""
+        visitor = self.visitors.get(id(bare.stream))
+        if visitor is not None:
+            return visitor
+        step = self.workflow.graph.bound_step(bare)
+        assert step is not None, "an edge binds the streams that it is made of"
+        return step
+
+    def unique(self, wanted: str) -> str:
+        """Return `wanted`, numbered if a step here is called so."""
+        base = wanted.replace("/", "-")
+        number = self.numbered.get(base, 1)
+        name = base if number == 1 else f"{base}-{number}"
+        while name in self.names:
+            number += 1
+            name = f"{base}-{number}"
+        self.numbered[base] = number
+        self.names.add(name)
+        return name
+
+
+class Layout:
+    """The frames of a plan and the streams that run in them, numbered.
+
+    Args:
+        workflow: The workflow to lay out.
+        visitors: Streams that are read in it without being a step.
+    """
+
+    def __init__(self, workflow: Workflow, visitors: Iterable[Stream] = ()) -> None:
+        self.frames: list[Frame] = []
+        self._steps: list[PlannedStep] = []
+        self._seeds: list[dict[str, tuple[Any, ...]]] = []
+        root = self._frame(workflow)
+        guests = [self._visitor(root, stream) for stream in visitors]
+        pending = [(root, iter([*workflow.steps.values(), *guests]))]
+        while pending:
+            frame, steps = pending[-1]
+            step = next(steps, None)
+            if step is None:
+                pending.pop()
+            elif nests(step.stream):
+                inner = self._frame(step.stream, frame, step)
+                pending.append((inner, iter([*step.stream.steps.values()])))
+            else:
+                path = frame.path + step.name
+                limit = step.workflow.growth_limit
+                planned = PlannedStep(
+                    path, step.stream, step.threshold, growth_limit=limit, restart=step.restart
+                )
+                frame.numbers[step] = self._add(planned, step.seeds)
+
+    @property
+    def root(self) -> Frame:
+        """The frame of the workflow that is run."""
+        return self.frames[0]
+
+    @property
+    def steps(self) -> tuple[PlannedStep, ...]:
+        """What runs, in the order of the numbers."""
+        return tuple(
+            replace(step, seeds=seeds) for step, seeds in zip(self._steps, self._seeds, strict=True)
+        )
+
+    def source(self, frame: Frame, stream: SourceStream) -> int:
+        """Return the number of a source from outside, which runs once in each frame."""
+        number = frame.sources.get(id(stream))
+        if number is None:
+            path = frame.path + frame.unique(stream.name)
+            planned = PlannedStep(path, stream, frame.workflow.threshold, feeds_only=True)
+            number = frame.sources[id(stream)] = self._add(planned, {})
+        return number
+
+    def seed(self, number: int, port: str, items: tuple[Any, ...]) -> None:
+        """Let `items` wait in an input from the start, behind those that do already."""
+        seeds = self._seeds[number]
+        seeds[port] = (*seeds.get(port, ()), *items)
+
+    def _add(self, planned: PlannedStep, seeds: dict[str, tuple[Any, ...]]) -> int:
+        self._steps.append(planned)
+        self._seeds.append(seeds)
+        return len(self._steps) - 1
+
+    def _frame(
+        self, workflow: Workflow, parent: Frame | None = None, step: Step | None = None
+    ) -> Frame:
+        links = tuple(workflow.graph.links.values())
+        path = "" if parent is None or step is None else f"{parent.path}{step.name}/"
+        frame = Frame(workflow, links, path, parent, step, names=set(workflow.steps))
+        for link in links:
+            frame.feeds.setdefault((link.step, link.port), []).append(link)
+        if parent is not None and step is not None:
+            parent.children[step] = frame
+        self.frames.append(frame)
+        return frame
+
+    def _visitor(self, frame: Frame, stream: Stream) -> Step:
+        name = frame.unique(stream.name)
+        visitor = Step(frame.workflow, stream, name, frame.workflow.threshold)
+        frame.visitors[id(stream)] = visitor
+        return visitor

@@ -1,0 +1,374 @@
+"""The bounded FIFO in front of an input.
+
+The short path of a push is *fewer items than* ``room``? *then append*, and everything that is not
+ordinary (a waiting consumer, a turn that is given, a closed end, a new high-water mark) is told by
+``room`` alone: it is 0, or the number up to which nothing needs to be said. Where a buffer has one
+producer, that has not even to look: it draws from ``places``, which are counted out in advance.
+What is not ordinary happens in the other methods, which are separate so that the short path stays
+short.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections import deque
+from collections.abc import Iterator
+from itertools import repeat
+from operator import length_hint
+from typing import Any, Protocol
+
+from .gate import NEXT_ROUND, NO_PLACES, NOBODY, UNKNOWN, Gate, Runs, Timer
+from .pace import Owner
+
+__all__ = ["A_ROUND", "IN_LINE", "NEVER", "Buffer"]
+
+
+class _Edge(Protocol):
+    feedback: bool
+
+    def cancel(self) -> None:
+        """Carry nothing any more."""
+
+    def rest(self) -> None:
+        """Signal the end to the buffer, and carry nothing any more."""
+
+
+NEVER, A_ROUND, IN_LINE = range(3)
+"""How a consumer has waited for an item so far."""
+
+
+_NOTHING_LENT: Iterator[Any] = repeat((), 0)
+
+
+class Buffer(Gate):
+    """A FIFO that holds at most `threshold` items, but for those that count as `over` (P3).
+
+    Args:
+        process: The stream whose input this is.
+        port: The name of that input.
+        threshold: The bound, in items (at least 1).
+        breath: Calls of the consumer that may follow each other without a wait (P12).
+    """
+
+    __slots__ = (
+        "_base",
+        "borrowed",
+        "breath",
+        "closed",
+        "edges",
+        "fan_in",
+        "feeder",
+        "getters",
+        "growth",
+        "has_waited",
+        "lent",
+        "lost",
+        "over",
+        "over_with",
+        "peak",
+        "port",
+        "process",
+        "producers",
+        "ticks",
+    )
+
+    def __init__(self, process: Owner, port: str, threshold: int, breath: int) -> None:
+        super().__init__(process.loop, threshold)
+        self.process = process
+        self.port = port
+        self.peak = 0
+        self.over = 0
+        self.growth = 0
+        """Items by which the bound was raised to let a ring go on (D2)."""
+        self.lost = 0
+        """Items that had come in and were dropped when the consumer went away."""
+        self.getters: deque[Future[None]] = NOBODY
+        self.edges: list[_Edge] = []
+        """All that ever fed it, to be cancelled with it."""
+        self.consumer = process
+        self.feeder: Runs = UNKNOWN
+        """The stream that feeds it, where that is all that the consumer reads. One that reads
+        several inputs would spread over more rounds what it can do in one."""
+        self.fan_in = 0
+        """How many feed it, directly or through operators."""
+        self.producers = 0
+        """Edges that may still deliver; at 0 the input has ended (C2)."""
+        self.closed = False
+        """Whether the consumer is gone: its side of C4."""
+        self.over_with = False
+        """Whether the whole stream is over: a pop raises ``DownstreamClosed`` (C4)."""
+        self.has_waited = False
+        """Whether the consumer has waited since it was last asked whether it is `tired`."""
+        self.breath = max(1, breath // 4)
+        """Ticks at a time. A timer that is due runs at the end of the second round of the loop, and
+        a consumer that waited just after it got new ticks goes on to the next ones without a round:
+        that is at most three times this, or twice and twice the pushes of the same stream."""
+        self._base = 0
+        self.borrowed = _NOTHING_LENT
+        """Draws the items of a burst, which are told when it is over; `lent` are as many as that
+        was of at first."""
+        self.lent = 0
+        self.ticks = repeat((), self.breath)
+        """A call draws one tick. The iterator counts itself, which costs nothing; calls that take
+        more or less than one item correct the count. (The ticks are empty argument lists, so that
+        a taker may call ``popleft`` by them.)"""
+
+    def __repr__(self) -> str:
+        """Show where it stands and how full it is."""
+        return f"<Buffer of {self.process.path}.{self.port}: {len(self.items)} of {self.threshold}>"
+
+    # Counters
+
+    @property
+    def taken(self) -> int:
+        """Items that were popped."""
+        under_way = self.lent - length_hint(self.borrowed)
+        return self._base + self.breath - length_hint(self.ticks) + under_way
+
+    @property
+    def entered(self) -> int:
+        """Items that ever came in."""
+        return self.taken + len(self.items) + self.lost
+
+    def untick(self, ticks: int = 1) -> None:
+        """Correct the count by `ticks` that were drawn, or (negative) taken without drawing."""
+        self._base -= ticks
+
+    # Producers
+
+    def grow(self, items: int) -> None:
+        """Raise the bound by `items` (D2)."""
+        self.threshold += items
+        self.growth += items
+        self.settle()
+        self.unpark()
+
+    def fed_by(self, feeder: Owner) -> None:
+        """Take note of who feeds it."""
+        if self.fan_in == 1 and len(self.process.ins) < 2:
+            self.feeder = feeder
+
+    def settle(self) -> None:
+        """Recompute `room` and `gate` after anything that they tell of has changed."""
+        self.places = NO_PLACES
+        if self.turn is not None:
+            self.room = self.gate = 0
+            self.parked = False
+            return
+        self.gate = self.threshold
+        self.parked = bool(self.putters)
+        if self.closed or self.getters:
+            self.room = 0
+        else:
+            self.room = self.peak if self.peak < self.threshold else self.threshold
+
+    def put(self, item: Any) -> None:
+        """Append `item` whatever the bound says; what waits for room did so before."""
+        items = self.items
+        self.places = NO_PLACES
+        if len(items) < self.room:
+            items.append(item)
+            return
+        if self.closed:
+            return
+        depth = len(items) + 1
+        if depth > self.threshold:
+            self.over += 1
+        items.append(item)
+        if depth > self.peak:
+            self.peak = depth
+        getters = self.getters
+        if getters:
+            future = getters.popleft()
+            if future.done():
+                self.wake_getter()
+            else:
+                future.set_result(None)
+        # What settle() would come to, since neither the turn nor the line has changed.
+        if self.turn is None and not getters:
+            self.room = self.peak if self.peak < self.threshold else self.threshold
+
+    def enter(self, item: Any) -> None:
+        """Append an item of the only producer, for which there is room, and count its places.
+
+        As many items as there are places need no look at the buffer, whatever the consumer takes
+        meanwhile; whatever else happens here takes the places back.
+        """
+        items = self.items
+        depth = len(items)
+        if depth and depth == self.room == self.peak:  # it has never been as full
+            items.append(item)
+            self.peak = self.room = depth + 1
+            return
+        self.put(item)
+        places = self.room - len(items)
+        if places > 0:
+            self.places = repeat(items.append, places)
+
+    def filled(self) -> None:
+        """Take note of items that were appended: the high-water mark, and who waits for them."""
+        self.places = NO_PLACES
+        if self.closed:  # by what gave the items
+            self.lost += len(self.items)
+            self.items.clear()
+            return
+        depth = len(self.items)
+        if depth > self.peak:
+            self.peak = depth
+        if self.getters and depth:
+            self.wake_getter()
+        if self.turn is None and not self.getters:
+            self.room = self.peak if self.peak < self.threshold else self.threshold
+
+    def producer_closed(self) -> None:
+        """Count one producer less; after the last, end (C2)."""
+        self.producers -= 1
+        if self.producers == 0:
+            self.wake_all()
+
+    # The consumer
+
+    async def ready(self, timeout: float | None = None, *, leaves: bool = False) -> bool:
+        """Wait until an item can be taken.
+
+        Args:
+            timeout: How long to wait at most, in seconds.
+            leaves: Whether the caller only looks, so that all there is is left for the next in
+                line.
+
+        Returns:
+            False once the end was signalled and nothing is left.
+
+        Raises:
+            DownstreamClosed: The stream is over.
+            TimeoutError: `timeout` seconds passed first.
+        """
+        timer = None
+        before = NEVER
+        if timeout is not None:
+            timer = Timer(self.process, timeout, self._what(leaves))
+            before = A_ROUND  # it is the future that a timer fails
+        try:
+            while not self.items:
+                if not self.may_come():
+                    return False
+                waiting = self.wait(before)
+                if timer is not None:
+                    timer.watch(waiting)
+                try:
+                    await waiting
+                except BaseException:
+                    self.give_up(waiting)
+                    raise
+                finally:
+                    self.waited(waiting)
+                before = A_ROUND if waiting is NEXT_ROUND else IN_LINE
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if self.getters and (leaves or len(self.items) > 1):
+            self.wake_getter()
+            self.settle()
+        return True
+
+    def may_come(self) -> bool:
+        """Tell whether an item may still come.
+
+        Raises:
+            DownstreamClosed: The stream is over.
+        """
+        if self.over_with:
+            raise self.process.downstream_closed()
+        return not self.closed and self.producers > 0
+
+    def wait(self, before: int = NEVER) -> Any:
+        """Stand in line for an item, and return what to await.
+
+        Args:
+            before: How the caller has waited for this item before.
+        """
+        process = self.process
+        clock = process.starved
+        if clock.depth:
+            clock.depth += 1
+        else:  # as start() does, without a call
+            clock.depth = 1
+            clock.since = clock.now()
+        getters = self.getters
+        if before == NEVER and (self.turn is not None or self.feeder.soon) and not getters:
+            # The producer (or some task of it) runs in this round of the loop or the next: right
+            # after it is soon enough, and a round sooner than if it had to wake the consumer.
+            process.soon += 1
+            return NEXT_ROUND
+        if process.watch is not None:
+            process.watch.arm()
+        future: Future[None] = Future(loop=self.loop)
+        if getters is NOBODY:
+            self.getters = getters = deque()
+        if before == IN_LINE:  # it was woken and found its item taken: it goes to the head
+            getters.appendleft(future)
+        else:
+            getters.append(future)
+        self.places = NO_PLACES
+        self.room = 0
+        return future
+
+    def waited(self, waiting: Any) -> None:
+        """Take note that the wait for `waiting` is over."""
+        process = self.process
+        if waiting is NEXT_ROUND:
+            process.soon -= 1
+        clock = process.starved
+        clock.depth -= 1
+        if not clock.depth:
+            clock.total += clock.now() - clock.since
+        self.has_waited = True
+
+    def give_up(self, future: Any) -> None:
+        """Leave the line, whose wait ended with an exception (P7)."""
+        try:
+            self.getters.remove(future)
+        except (ValueError, AttributeError):  # or there is no line
+            # It had been woken already: the wake-up belongs to the next in line (P7).
+            if self.items:
+                self.wake_getter()
+        self.settle()
+
+    def tired(self) -> bool:
+        """Give new ticks; tell whether the consumer must let the loop go round now (P12)."""
+        if length_hint(self.ticks) == 0:
+            self._base += self.breath
+            self.ticks = repeat((), self.breath)
+        waited, self.has_waited = self.has_waited, False
+        return not waited
+
+    def wake_getter(self) -> None:
+        """Wake the first consumer in line."""
+        while self.getters:
+            future = self.getters.popleft()
+            if not future.done():
+                future.set_result(None)
+                return
+
+    def wake_all(self) -> None:
+        """Wake every consumer in line: the end is signalled."""
+        for future in self.getters:
+            if not future.done():
+                future.set_result(None)
+        self.getters = NOBODY
+        self.settle()
+
+    def cancel_edges(self) -> None:
+        """Forget what waits here and skip what comes: the consumer is gone (C4)."""
+        if self.closed:
+            return
+        self.closed = True
+        self.lost += len(self.items)
+        self.items.clear()
+        self.wake_all()
+        for edge in self.edges:
+            edge.cancel()
+
+    def _what(self, leaves: bool) -> str:
+        call = "peek at" if leaves else "pop from"
+        return f"{call} {self.process.where('input', self.port)}"

@@ -1,0 +1,124 @@
+"""What the ports of one stream in one run have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .._errors import DownstreamClosed, MimoError
+from .gate import Timer
+from .input import Input
+from .output import Output
+from .pace import BREATH, Clock, Drops, Watches
+from .pushed import Pushed
+
+__all__ = ["Process"]
+
+
+class Process:
+    """One stream in one run, as its ports see it.
+
+    Args:
+        path: The step's path in the workflow, for errors and notes.
+        loop: The loop that the run is on.
+        pushed: What a push returns that had room; one for the whole run.
+    """
+
+    def __init__(self, path: str, loop: asyncio.AbstractEventLoop, pushed: Pushed) -> None:
+        self.path = path
+        self.loop = loop
+        self.pushed = pushed
+        self.debug = loop.get_debug()
+        self.ins: dict[str, Input[Any]] = {}
+        self.outs: dict[str, Output[Any]] = {}
+        self.starved = Clock(loop)
+        self.backpressured = Clock(loop)
+        self.soon = 0
+        """How many of its tasks wait in a port for the next round of the loop alone."""
+        self.over = False
+        """Nobody reads any main output any more (C4)."""
+        self.told = False
+        """``DownstreamClosed`` was raised in it: a cancel would strike its clean-up now."""
+        self.entry: Drops | None = None
+        """Where its items come in from outside, if they do."""
+        self.watch: Watches | None = None
+        """What is told that a wait begins, where it may be part of a ring."""
+        self.timers: set[Timer] | tuple[()] = ()
+        """The timeouts of those that wait in its ports."""
+        self.breath = BREATH
+        """Calls of one output that may follow each other before the loop goes round (P12)."""
+
+    def where(self, side: str, name: str) -> str:
+        """Return what an error calls a port.
+
+        Args:
+            side: ``input`` or ``output``.
+            name: The port.
+        """
+        return f"{side} {name!r} of step {self.path!r}"
+
+    def iteration(self, name: str) -> str:
+        """Return how to iterate over an input."""
+        return f"async for item in ins.{name}"
+
+    def start_thread(self, work: Callable[[], None], whose: str) -> None:
+        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
+        raise RuntimeError("threads are the streams' own: whoever works with a run has none of it")
+
+    async def give_way(self) -> None:
+        """Let a cancel that is on its way arrive."""
+        await asyncio.sleep(0)
+
+    def downstream_closed(self, port: str | None = None) -> MimoError:
+        """Return the error that ends the stream quietly, and remember that it was told so."""
+        self.told = True
+        return DownstreamClosed(
+            f"nobody reads the outputs of step {self.path!r} any more; "
+            "let this exception pass to end quietly"
+        )
+
+    def edge_cancelled(self, output: Output[Any]) -> None:
+        """Look whether anybody still reads a main output, after an edge of one was cancelled."""
+        if self.over or output.side:
+            return
+        if any(other.edges and not other.side for other in self.outs.values()):
+            return
+        self.end_over()
+
+    def end_over(self) -> None:
+        """Declare the stream over: its pushes and pops raise ``DownstreamClosed`` from now on."""
+        self.over = True
+        for output in self.outs.values():
+            output.end_over()
+        _cascade.go_on(self)
+
+
+class _Cascade(threading.local):
+    """Closes the inputs of streams that are over, which may be the end of others upstream.
+
+    One after the other, so that a chain of any length comes to its end without recursion.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Process] = deque()
+        self._busy = False
+
+    def go_on(self, process: Process) -> None:
+        """Close the inputs of `process`, now or as soon as those before it are closed."""
+        self._waiting.append(process)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                for port in self._waiting.popleft().ins.values():
+                    port.end_over()
+        finally:
+            self._busy = False
+            self._waiting.clear()
+
+
+_cascade = _Cascade()

@@ -1,0 +1,141 @@
+"""A run to work with: its ports turned round, and what leaving its block means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any
+
+from .._errors import StreamCancelled
+from .._notes import consists_of, gather, is_exit, reraise
+from .._ports.sets import Inputs, Outputs
+from .._statistics import Statistics
+from .run import Run
+from .waits import Waits
+
+__all__ = ["OpenFlow", "OpenRun"]
+
+
+class OpenRun:
+    """A run that somebody works with, inside ``async with workflow.open() as run``.
+
+    Leaving the block closes the inputs, cancels the outputs and waits for the end. Leaving it by an
+    exception cancels the run. A failure of the run cancels the block and comes out of it as itself.
+
+    Args:
+        run: The run, not started yet.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._parent: asyncio.Task[Any] | None = None
+        self._interrupted = False
+        self._given_up = False
+        where = f"workflow {run.plan.name!r}"
+        self.ins = Outputs(where, "input", run.environment.outs)
+        """The workflow's inputs, to push to: ``await run.ins.a.push(item)``."""
+        self.outs = Inputs(where, "output", run.environment.ins)
+        """The workflow's outputs, to read from: ``async for item in run.outs.b``."""
+
+    def statistics(self) -> Statistics:
+        """Return the record of now."""
+        return self._run.statistics()
+
+    def waits(self) -> Waits:
+        """Return who waits for whom now; ``str()`` of it draws them, a line each.
+
+        Who waits for the next round of the loop alone, since the other side runs anyway, is not
+        among them.
+        """
+        return self._run.waits()
+
+    def cancel(self) -> None:
+        """Cancel all streams; the block goes on, and leaving it waits for their clean-up.
+
+        What waits in ``ins`` or ``outs``, or comes there later, raises ``StreamCancelled``; it may
+        leave the block, which ends there.
+        """
+        self._given_up = True
+        self._run.on_stop = None
+        self._run.stop()
+
+    async def __aenter__(self) -> Any:
+        """Start the run."""
+        self._parent = asyncio.current_task()
+        self._run.on_stop = self._interrupt
+        self._run.start()
+        return self
+
+    def _interrupt(self) -> None:
+        """Cancel the block, since the run has failed."""
+        # Not at once: the failure may be inside a push of this very task.
+        self._run.loop.call_soon(self._cancel_block)
+
+    def _cancel_block(self) -> None:
+        if self._run.on_stop is not None and self._parent is not None:
+            self._interrupted = True
+            self._parent.cancel()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        """Close the inputs, or cancel; wait for the end."""
+        run = self._run
+        run.on_stop = None
+        failed = run.failure is not None
+        if error is None:
+            run.environment.leave()
+        else:
+            if isinstance(error, asyncio.CancelledError):
+                run.note_waits(error)
+            run.stop()
+        outcome = await self._join()
+        if error is None or self._is_ours(error):
+            if outcome is not None:
+                reraise(outcome)
+            return True
+        if outcome is None or isinstance(outcome, asyncio.CancelledError):
+            return False
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            reraise(outcome)  # neither hides a real error
+        if is_exit(outcome) or (failed and not is_exit(error)):
+            gather(outcome, [("the block", error)])
+            reraise(outcome)
+        gather(error, [(f"the run of workflow {run.plan.name!r}", outcome)])
+        return False
+
+    async def _join(self) -> BaseException | None:
+        """Wait for the end and return what the run raised; take back the cancel of the block."""
+        if self._interrupted and self._parent is not None:
+            self._parent.uncancel()
+            try:
+                await asyncio.sleep(0)  # the cancel itself may still be on its way
+            except asyncio.CancelledError:
+                pass
+        try:
+            await self._run.join()
+        except BaseException as raised:
+            return raised
+        return None
+
+    def _is_ours(self, error: BaseException) -> bool:
+        """Tell whether `error` only says that the run is over before its time."""
+        if isinstance(error, asyncio.CancelledError):
+            return self._interrupted
+        told = self._run.environment.told and (self._given_up or self._run.failure is not None)
+        return told and consists_of(error, StreamCancelled)
+
+
+class OpenFlow(OpenRun):
+    """A run whose value is the items of one flow."""
+
+    async def __aenter__(self) -> AsyncIterator[Any]:
+        """Start the run and return the iterator over the items."""
+        await super().__aenter__()
+        port: Any = self._run.environment.ins["item"]
+        items: AsyncIterator[Any] = aiter(port)
+        return items

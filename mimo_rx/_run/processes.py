@@ -1,0 +1,285 @@
+"""The processes of a run: one for each stream, and one for whoever runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from .._errors import DownstreamClosed, MimoError, StreamCancelled
+from .._notes import place_of_coroutine, place_of_thread
+from .._plan.plan import Plan, PlannedStep
+from .._ports.buffer import Buffer
+from .._ports.input import Input
+from .._ports.output import Output
+from .._ports.pace import BREATH, Watches
+from .._ports.process import Process
+from .._ports.pushed import Pushed
+from .._statistics import Ended, InputStatistics, StepStatistics
+
+__all__ = ["PROCESS", "Environment", "Host", "StreamProcess", "log_left_behind", "one_turn"]
+
+_log = logging.getLogger("mimo_rx")
+
+
+class Host(Protocol):
+    """The run, as its processes see it."""
+
+    loop: asyncio.AbstractEventLoop
+    plan: Plan
+    workflows: frozenset[int]
+    stopping: bool
+    over: bool
+    failure: BaseException | None
+
+    @property
+    def watch(self) -> Watches | None:
+        """What is told that a wait begins, or that a stream has ended."""
+
+    def start_thread(self, work: Callable[[], None], whose: str) -> None:
+        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
+
+    def task_done(self, process: StreamProcess) -> None:
+        """Take note that the task of `process` is over."""
+
+
+class Restarts(Protocol):
+    """What starts a stream again, as its process sees it."""
+
+    restarts: int
+
+    def end_wait(self) -> None:
+        """Wait no longer: nobody reads the stream any more (C4)."""
+
+    def keep_failures(self, error: BaseException) -> None:
+        """Attach what the stream raised before to the exception that it fails with."""
+
+
+class StreamProcess(Process):
+    """One stream in one run.
+
+    Args:
+        run: The run.
+        step: The plan's step.
+        pushed: What a push returns that had room.
+    """
+
+    def __init__(self, run: Host, step: PlannedStep, pushed: Pushed) -> None:
+        super().__init__(step.path, run.loop, pushed)
+        self.as_source = self.as_target = step.path
+        """What stands before the port's name at either end of an edge."""
+        self.run = run
+        self.step = step
+        self.task: asyncio.Task[None] | None = None
+        self.ended: Ended | None = None
+        self.dismissed = False
+        """Whether it was cancelled because nobody reads it (C4)."""
+        self.supervisor: Restarts | None = None
+        """What starts it again, if its step says so."""
+        self._began = run.loop.time()
+        self._ended_at: float | None = None
+        add_inputs(self, step.stream.ins, step.threshold)
+        side = step.stream.side
+        add_outputs(self, step.stream.outs, side)
+
+    def start_thread(self, work: Callable[[], None], whose: str) -> None:
+        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
+        self.run.start_thread(work, whose)
+
+    def task_done(self, task: asyncio.Task[None]) -> None:
+        """Tell the run that the task is over."""
+        self.run.task_done(self)
+
+    def edge_cancelled(self, output: Output[Any]) -> None:
+        """Look whether anybody still reads it, unless the whole run unwinds."""
+        if not self.run.stopping:
+            super().edge_cancelled(output)
+
+    def end_over(self) -> None:
+        """Be over; a stream that nothing feeds and that waits elsewhere is cancelled there."""
+        fed = any(buffer.fan_in for buffer in buffers(self))
+        super().end_over()
+        if self.supervisor is not None:
+            self.supervisor.end_wait()
+        if not fed and self.ended is None:
+            # Not at once: it may be inside the very push that ended its last edge, or be about to
+            # hear of it in a push that it waits in.
+            self.loop.call_soon(self._dismiss)
+
+    def _dismiss(self) -> None:
+        if self.task is None or self.ended is not None:
+            return
+        # Whoever was told or cancelled before may be cleaning up by now.
+        if not self.told and not self.run.stopping:
+            self.dismissed = True
+            self.task.cancel()
+
+    def finish(self, ended: Ended) -> None:
+        """Note how the stream ended, close its outputs if it returned, let go of its inputs."""
+        if self.ended is not None:
+            return
+        self.ended = ended
+        self._ended_at = self.loop.time()
+        if ended in ("returned", "downstream"):
+            for output in self.outs.values():
+                output.close()
+        else:
+            # They never close (C6), yet a helper task that outlives the stream must not push on.
+            for output in self.outs.values():
+                output.end_over()
+        for port in self.ins.values():
+            port.close()
+        if self.run.watch is not None:
+            self.run.watch.arm()  # the last producer outside of a ring closes it
+
+    @property
+    def restarts(self) -> int:
+        """How often it was started again."""
+        return 0 if self.supervisor is None else self.supervisor.restarts
+
+    def statistics(self) -> StepStatistics:
+        """Return the record of now."""
+        until = self.loop.time() if self._ended_at is None else self._ended_at
+        life = until - self._began
+        starved = min(1.0, self.starved.seconds() / life) if life > 0 else 0.0
+        pressed = min(1.0 - starved, self.backpressured.seconds() / life) if life > 0 else 0.0
+        return StepStatistics(
+            items_in=sum(buffer.taken for buffer in buffers(self)),
+            items_out=sum(output.count for output in self.outs.values()),
+            busy=1.0 - starved - pressed,
+            starved=starved,
+            backpressured=pressed,
+            seconds=life,
+            restarts=self.restarts,
+            ended=self.ended,
+            inputs={
+                name: InputStatistics(
+                    depth=len(port.buffer.items),
+                    peak=port.buffer.peak,
+                    threshold=port.buffer.threshold - port.buffer.growth,
+                    growth=port.buffer.growth,
+                    over=port.buffer.over,
+                )
+                for name, port in self.ins.items()
+            },
+        )
+
+
+class Environment(Process):
+    """Whoever runs the plan: its outputs feed the workflow's inputs, its inputs read its outputs.
+
+    Args:
+        run: The run.
+        pushed: What a push returns that had room.
+    """
+
+    def __init__(self, run: Host, pushed: Pushed) -> None:
+        super().__init__(f"the caller of {run.plan.name}", run.loop, pushed)
+        self.as_source, self.as_target = "ins", "outs"  # as in `run.ins.a` and `run.outs.b`
+        self._run = run
+        add_inputs(self, run.plan.outs, run.plan.threshold)
+        add_outputs(self, run.plan.ins, ())
+
+    def where(self, side: str, name: str) -> str:
+        """Return what an error calls a port, whose sides are turned round for the caller."""
+        turned = "input" if side == "output" else "output"
+        return f"{turned} {name!r} of workflow {self._run.plan.name!r}"
+
+    def iteration(self, name: str) -> str:
+        """Return how the caller iterates over one of its inputs."""
+        return f"async for item in run.outs.{name}"
+
+    def edge_cancelled(self, output: Output[Any]) -> None:
+        """Refuse pushes to an input of the workflow that nobody reads any more."""
+        if not output.edges and not self._run.stopping:
+            output.end_over()
+
+    def downstream_closed(self, port: str | None = None) -> MimoError:
+        """Return what a push or pop of the caller raises."""
+        name = self._run.plan.name
+        if self._run.stopping:
+            self.told = True
+            how = "was cancelled" if self._run.failure is None else "has failed"
+            return StreamCancelled(f"the run of workflow {name!r} {how}")
+        return DownstreamClosed(f"nobody reads input {port!r} of workflow {name!r} any more")
+
+    def leave(self) -> None:
+        """Push no more and take no more."""
+        for output in self.outs.values():
+            output.close()
+        for port in self.ins.values():
+            port.close()
+
+    def break_off(self) -> None:
+        """Let whoever waits in a port of the run know that it is over."""
+        self.over = True
+        for output in self.outs.values():
+            output.end_over()
+        for port in self.ins.values():
+            port.end_over()
+
+
+PROCESS: ContextVar[StreamProcess | None] = ContextVar("mimo_rx_process", default=None)
+"""The stream that the current task belongs to."""
+
+
+def add_inputs(process: Process, names: tuple[str, ...], threshold: int) -> None:
+    """Give `process` its inputs; its pops share the allowance of P12."""
+    breath = max(1, max(BREATH, threshold) // max(1, len(names)))
+    for name in names:
+        process.ins[name] = Input(name, Buffer(process, name, threshold, breath))
+
+
+def add_outputs(process: Process, names: tuple[str, ...], side: tuple[str, ...]) -> None:
+    """Give `process` its outputs; its pushes share the allowance of P12."""
+    process.breath = max(1, BREATH // max(1, len(names)))
+    for name in names:
+        process.outs[name] = Output(process, name, side=name in side)
+
+
+def buffers(process: Process) -> list[Buffer]:
+    """Return the buffers of all inputs."""
+    return [port.buffer for port in process.ins.values()]
+
+
+async def one_turn() -> None:
+    """Let the loop go round once, even if the task is cancelled meanwhile."""
+    try:
+        await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        pass
+
+
+def log_left_behind(
+    processes: Iterable[StreamProcess], threads: Mapping[threading.Thread, str], seconds: float
+) -> None:
+    """Log the streams and threads that did not end when asked to, and where they are (E6).
+
+    Args:
+        processes: The streams.
+        threads: The threads, and whose they are.
+        seconds: How long they were waited for.
+    """
+    for process in processes:
+        if process.task is None:
+            continue
+        _log.error(
+            "step %r did not let itself be cancelled within %g s and is left behind; it is at %s",
+            process.path,
+            seconds,
+            place_of_coroutine(process.task.get_coro()),
+        )
+        process.task._log_destroy_pending = False  # type: ignore[attr-defined] # it was just said
+    frames = sys._current_frames()
+    for thread, what in threads.items():
+        _log.error(
+            "thread %r of %s did not end within %g s and is left behind; it is at %s",
+            thread.name,
+            what,
+            seconds,
+            place_of_thread(frames.get(thread.ident or 0)),
+        )

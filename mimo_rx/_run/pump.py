@@ -1,0 +1,189 @@
+"""Sources that call by themselves or block: outside Observables, and iterables on a thread.
+
+Between the thread and the loop lies a bounded channel. The thread waits at its entry, before the
+first operator: inside an operator it would hold a lock of RxPY's while it waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import copy_context
+from functools import partial
+from threading import get_ident
+from typing import Any
+
+from reactivex import Observable, abc
+
+from .._blueprint.sources import SourceStream
+from .._ports.output import Output
+from .._rx.entry import Entry
+from .._rx.scheduler import RunScheduler, Trampoline, Unwound
+
+__all__ = ["Channel", "pump"]
+
+CAPACITY = 100
+"""Items that wait at the entry of a source, if its ``capacity`` does not say otherwise."""
+
+
+class _Stopped(BaseException):
+    """Unwinds a source that goes on after nobody reads it; no operator takes it for an error."""
+
+
+class Channel:
+    """An entry from any thread into the loop.
+
+    Args:
+        loop: The loop that takes.
+        overflow: What becomes of an item that comes while there is no room.
+        capacity: Items that it holds, None for the default.
+        name: How errors call the source.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, overflow: str, capacity: int | None, name: str
+    ) -> None:
+        self._loop = loop
+        self._thread = get_ident()
+        self._name = name
+        self._waiting: asyncio.Future[None] | None = None
+        self._admitting = False
+        self.entry = Entry(overflow, capacity or CAPACITY, name, self._wake, self._refuse_to_wait)
+
+    def put(self, item: Any) -> bool:
+        """Add `item`, from any thread, waiting for room; tell whether anybody will read it."""
+        return self.entry.put(item)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Signal the end, or an error, from any thread."""
+        self.entry.end(error.error if isinstance(error, Unwound) else error)
+
+    async def push_to(self, output: Output[Any]) -> None:
+        """Push all that comes in, to its end; an item stays at the entry until it has room.
+
+        Raises:
+            BaseException: What the source ended with.
+        """
+        entry = self.entry
+        while True:
+            await output.push_many(entry.taken(self._made_room))
+            while entry.sleep():
+                self._waiting = self._loop.create_future()
+                await self._waiting
+            if entry.ended and not len(entry):
+                break
+        if entry.error is not None:
+            raise entry.error
+
+    def _made_room(self) -> None:
+        # Not at once: one wake-up of a thread is to move as many items as there is room for.
+        if not self._admitting:
+            self._admitting = True
+            self._loop.call_soon(self._admit)
+
+    def _admit(self) -> None:
+        self._admitting = False
+        self.entry.admit()
+
+    def _refuse_to_wait(self) -> RuntimeError | None:
+        if get_ident() != self._thread:
+            return None
+        return RuntimeError(
+            f"source {self._name!r} delivers on the thread of the event loop, which cannot be made "
+            "to wait for room; say what is to become of its items with flow(source, overflow=...): "
+            "'drop_oldest', 'drop_newest', 'error' or 'unbounded'"
+        )
+
+    def _wake(self) -> None:
+        if get_ident() == self._thread:
+            self._woken()
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._woken)
+        except RuntimeError:  # the loop was closed: the run has left this thread behind (E6)
+            self.entry.stop()
+
+    def _woken(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+
+class _Observer(abc.ObserverBase[Any]):
+    """Observes an outside Observable and hands its items to a channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.subscriber: int | None = None
+        """The thread that is inside ``subscribe`` now."""
+
+    def on_next(self, value: Any) -> None:
+        if not self._channel.put(value) and self.subscriber == get_ident():
+            raise _Stopped
+
+    def on_error(self, error: Exception) -> None:
+        self._channel.end(error)
+
+    def on_completed(self) -> None:
+        self._channel.end()
+
+
+async def pump(stream: SourceStream, output: Output[Any]) -> None:
+    """Push what `stream` delivers, to its end.
+
+    Args:
+        stream: The source.
+        output: Where to.
+    """
+    loop = asyncio.get_running_loop()
+    channel = Channel(loop, stream.overflow, stream.capacity, stream.name)
+    output.process.entry = channel.entry
+    subscription: list[abc.DisposableBase] = []
+    observer = _Observer(channel)
+    trampoline = Trampoline(loop)
+    try:
+        if stream.kind == "observable" and stream.overflow != "block":
+            # What is never made to wait can stay on the loop's thread.
+            scheduler = RunScheduler(trampoline, channel.end)
+            subscription.append(stream.source.subscribe(observer, scheduler=scheduler))
+        else:
+            work = _observe if stream.kind == "observable" else _iterate
+            # In the context of this stream, so that a port of this very run is known as one.
+            here = copy_context()
+            there = partial(here.run, work, stream.source, channel, observer, subscription)
+            output.process.start_thread(there, f"source {stream.name!r}")
+        await channel.push_to(output)
+    finally:
+        channel.entry.stop()
+        trampoline.close()
+        for disposable in subscription:
+            disposable.dispose()
+
+
+def _observe(
+    source: Observable[Any],
+    channel: Channel,
+    observer: _Observer,
+    subscription: list[abc.DisposableBase],
+) -> None:
+    observer.subscriber = get_ident()
+    try:
+        subscription.append(source.subscribe(observer))
+        if channel.entry.stopped:
+            subscription[0].dispose()
+    except _Stopped:
+        pass
+    except BaseException as error:
+        channel.end(error)
+    finally:
+        observer.subscriber = None
+
+
+def _iterate(source: Any, channel: Channel, observer: Any, subscription: Any) -> None:
+    try:
+        for item in source:
+            if not channel.put(item):
+                return
+    except BaseException as error:
+        channel.end(error)
+    else:
+        channel.end()

@@ -1,0 +1,402 @@
+"""One run of a plan on asyncio: a task for each stream, and the end of them all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+
+from .._bridge.bridge import Bridge, NodeRun
+from .._errors import DownstreamClosed, StreamCancelled
+from .._notes import (
+    add_note,
+    carried,
+    consists_of,
+    gather,
+    is_exit,
+    operator_note,
+    reraise,
+    step_note,
+    waits_note,
+)
+from .._plan.plan import ENVIRONMENT, Node, Plan, PortRef
+from .._plan.rings import has_circle
+from .._ports.edge import Edge
+from .._ports.pace import BREATH
+from .._ports.pushed import Pushed
+from .._statistics import EdgeStatistics, Statistics
+from .processes import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
+from .supervisor import coroutine_of
+from .waits import Waits, find_waits
+from .watch import Watch
+
+__all__ = ["Run"]
+
+
+class Run:
+    """One run of a plan.
+
+    Args:
+        plan: What to run.
+        shutdown_timeout: Seconds to wait at the end for threads, and for streams that do not let
+            themselves be cancelled.
+        attended: Whether somebody works with its ports; otherwise the workflow's inputs are closed
+            and its outputs discard.
+        workflows: The blueprints of `plan`, to tell its own ports from those of others.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        shutdown_timeout: float,
+        attended: bool = False,
+        workflows: frozenset[int] = frozenset(),
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.plan = plan
+        self.workflows = workflows
+        self.stopping = False
+        self.failure: BaseException | None = None
+        self.on_stop: Callable[[], None] | None = None
+        """Called once when the run fails or is cancelled."""
+        self._shutdown_timeout = shutdown_timeout
+        self._attended = attended
+        self._further: list[tuple[str, BaseException]] = []
+        self._joiners: list[asyncio.Future[None]] = []
+        self._where = ""
+        self._live: set[StreamProcess] = set()
+        self._threads: dict[threading.Thread, str] = {}
+        self._started = False
+        self.over = False
+        """Whether all is at its end, what was left behind excepted."""
+        self._timer: asyncio.TimerHandle | None = None
+        self.edges: list[tuple[str, str, Edge]] = []
+        """The ``step.port`` at the ends of each edge, and its near end."""
+        self.watch: Watch | None = None
+        pushed = Pushed(self.loop)
+        self.processes = [StreamProcess(self, step, pushed) for step in plan.steps]
+        self.environment = Environment(self, pushed)
+        self.bridge = Bridge(self.loop, self)
+        self._wire()
+
+    # Making
+
+    def _process(self, number: int) -> StreamProcess | Environment:
+        return self.environment if number == ENVIRONMENT else self.processes[number]
+
+    def _source_label(self, port: PortRef) -> str:
+        return f"{self._process(port.step).as_source}.{port.port}"
+
+    def _target_label(self, port: PortRef) -> str:
+        return f"{self._process(port.step).as_target}.{port.port}"
+
+    def _wire(self) -> None:
+        for process in self.processes:
+            for name, items in process.step.seeds.items():
+                for item in items:
+                    process.ins[name].buffer.put(item)
+        leading: dict[PortRef, list[Edge]] = {}
+        reads: list[tuple[NodeRun, PortRef]] = []
+        for source, target in self.plan.edges:
+            discarded = target.step == ENVIRONMENT and not self._attended
+            buffer = None if discarded else self._process(target.step).ins[target.port].buffer
+            if isinstance(source, Node):
+                reads.append((self.bridge.read(source, buffer), target))
+            elif buffer is not None:
+                edge = Edge.to(buffer)
+                edge.feedback = (source, target) in self.plan.feedback
+                leading.setdefault(source, []).append(edge)
+                self.edges.append((self._source_label(source), self._target_label(target), edge))
+        for port, edges in self.bridge.edges.items():
+            leading.setdefault(port, []).extend(edges)
+        self.bridge.seal()
+        self._name_edges(reads)
+        self._name_feeders(reads)
+        self._count_unbounded(leading)
+        for port, edges in leading.items():
+            self._process(port.step).outs[port.port].connect(edges)
+        if has_circle(self.plan):
+            self.watch = Watch(self)
+
+    def _name_edges(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
+        for run, target in reads:
+            run.targets.append(self._target_label(target))
+            for source, edge in run.edges():
+                self.edges.append((self._source_label(source), self._target_label(target), edge))
+
+    def _name_feeders(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
+        """Tell buffers behind operators who feeds them; a direct edge does so itself."""
+        for run, target in reads:
+            feeders = {source.step for source, _ in run.edges()}
+            if len(feeders) == 1:
+                buffer = self._process(target.step).ins[target.port].buffer
+                buffer.fed_by(self._process(feeders.pop()))
+
+    def _count_unbounded(self, leading: dict[PortRef, list[Edge]]) -> None:
+        """Mark the outputs whose pushes no bound of a buffer keeps in check (P12)."""
+        bounds: dict[StreamProcess | Environment, list[int]] = {}
+        for port, edges in leading.items():
+            process = self._process(port.step)
+            output = process.outs[port.port]
+            own = [edge.buffer for edge in edges if edge.buffer is not None]
+            bounds.setdefault(process, []).append(
+                min((buffer.threshold for buffer in own), default=output.breath)
+            )
+            output.counted = any(buffer.process is process for buffer in own)
+        for process, thresholds in bounds.items():
+            if sum(thresholds) > max(BREATH, *thresholds):
+                for output in process.outs.values():
+                    output.counted = True
+
+    # Running
+
+    def start(self) -> None:
+        """Let the operators subscribe and the streams begin."""
+        if not self._attended:
+            self.environment.leave()
+        self.bridge.start()
+        for process in self.processes:
+            context = contextvars.copy_context()
+            context.run(PROCESS.set, process)
+            self._live.add(process)
+            process.task = self.loop.create_task(
+                self._main(process), name=f"mimo_rx {process.path}", context=context
+            )
+            process.task.add_done_callback(process.task_done)
+        self._started = True
+        if self.stopping:
+            self._cancel_tasks()
+        self._look()
+
+    async def _main(self, process: StreamProcess) -> None:
+        error: BaseException | None = None
+        try:
+            if process.task is None:
+                await asyncio.sleep(0)  # an eager task would begin before the others are made
+            await coroutine_of(process)
+        except BaseException as raised:
+            error = raised
+        if isinstance(error, asyncio.CancelledError) and not self.stopping:
+            # A loop that is being closed cancels all its tasks in any order: if it cancels the
+            # caller too, that will have stopped the run by then.
+            await one_turn()
+        if not self.over and not self.loop.is_closed():
+            self._ended(process, error)
+        # Its traceback holds this frame: together they would keep items until a collection.
+        error = None
+
+    def _ended(self, process: StreamProcess, error: BaseException | None) -> None:
+        """Sort out how a stream ended, and draw the consequences."""
+        if error is None or self._is_quiet(process, error):
+            quiet = process.told or process.dismissed
+            process.finish("downstream" if quiet else "returned")
+        elif self.stopping and isinstance(error, asyncio.CancelledError):
+            process.finish("cancelled")
+        else:
+            if isinstance(error, asyncio.CancelledError):
+                cancelled = error
+                error = StreamCancelled(
+                    f"step {process.path!r} ended with a CancelledError that nobody asked of it; "
+                    "something that it awaited was cancelled, or it raised the error by itself"
+                )
+                error.__cause__ = cancelled
+            if process.supervisor is not None:
+                process.supervisor.keep_failures(error)
+            self.fail(f"step {process.path!r}", error, step_note(process.path, process.restarts))
+            process.finish("failed")
+
+    def _is_quiet(self, process: StreamProcess, error: BaseException) -> bool:
+        """Tell whether `error` only says that nobody reads the stream any more (C4)."""
+        if isinstance(error, asyncio.CancelledError):
+            return process.dismissed
+        return process.over and consists_of(error, DownstreamClosed)
+
+    def task_done(self, process: StreamProcess) -> None:
+        """Take note that the task of `process` is over."""
+        # Only one that was cancelled before its first step has not ended by now.
+        process.finish("downstream" if process.dismissed else "cancelled")
+        self._live.discard(process)
+        self._look()
+
+    def start_thread(self, work: Callable[[], None], whose: str) -> None:
+        """Let `work` run in a daemon thread, for which the run waits at its end (E6).
+
+        Args:
+            work: What to run; it raises nothing.
+            whose: For the log, where it does not end: ``step 'read'``.
+        """
+
+        def target() -> None:
+            try:
+                work()
+            finally:
+                try:
+                    self.loop.call_soon_threadsafe(self._thread_done, thread)
+                except RuntimeError:
+                    pass  # the run has left this thread behind, and its loop is closed
+
+        name = "mimo_rx " + whose.replace("'", "")
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread.start()  # if there cannot be another one, it raises
+        self._threads[thread] = whose
+
+    def _thread_done(self, thread: threading.Thread) -> None:
+        self._threads.pop(thread, None)
+        thread.join()  # it has nothing left to do but to end
+        self._look()
+
+    # Failing
+
+    def fail(self, where: str, error: BaseException, note: str | None) -> None:
+        """Take a failure: the first one ends the run, the others are kept with it (E1, E2).
+
+        Args:
+            where: ``step 'parse'`` or the like, for the note that is made of a further one.
+            error: What was raised.
+            note: What is noted on the first one; None where it says all by itself.
+        """
+        if self.over:
+            return
+        if isinstance(error, StopIteration):
+            error = carried(error)
+        if self.failure is None:
+            self._fail_with(where, error, note)
+        elif is_exit(error) and not is_exit(self.failure):
+            # Like a task group, it lets SystemExit and KeyboardInterrupt go first (E7).
+            self._further.insert(0, (self._where, self.failure))
+            self._fail_with(where, error, note)
+        else:
+            self._further.append((where, error))
+        self.stop()
+
+    def _fail_with(self, where: str, error: BaseException, note: str | None) -> None:
+        if note is not None:
+            add_note(error, note)
+        self.failure = error
+        self._where = where
+
+    def node_failed(self, node: NodeRun, error: BaseException) -> None:
+        """Take the failure of an operator (E3)."""
+        origin = self.bridge.origin(node, error)
+        edges = origin.edges()
+        sources = ", ".join(dict.fromkeys(self._source_label(port) for port, _ in edges))
+        targets = ", ".join(origin.targets or node.targets)
+        label = f"{sources or 'a source'} -> {targets or 'another flow'}"
+        for _, edge in (*edges, *node.edges()):
+            if edge.output is not None:
+                edge.output.stop()
+        self.fail(f"the edge {label}", error, operator_note(label, origin.node.operators, error))
+
+    def node_ended(self, node: NodeRun) -> None:
+        """Take note that an edge has delivered all that it will."""
+        if self.watch is not None:
+            self.watch.arm()
+        self._look()
+
+    def stop(self) -> None:
+        """Cancel every stream; :meth:`join` waits for their clean-up."""
+        if self.stopping:
+            return
+        self.stopping = True
+        if self.watch is not None:
+            self.watch.disarm()
+        if not self.over:
+            self.bridge.close()
+            self._cancel_tasks()
+            self._arm()
+        self.environment.break_off()
+        if self.on_stop is not None:
+            self.on_stop()
+        self._look()
+
+    def _cancel_tasks(self) -> None:
+        for process in self.processes:
+            # One that was dismissed has been cancelled: a second time would strike its clean-up.
+            if process.task is not None and process.ended is None and not process.dismissed:
+                process.task.cancel()
+
+    # Ending
+
+    def _look(self) -> None:
+        """See whether all is over: no stream, no edge under way, no thread (C5)."""
+        if self.over or not self._started:
+            return
+        if not self.stopping and not all(process.dismissed for process in self._live):
+            return
+        if any(not node.ended for node in self.bridge.nodes.values()):
+            return
+        if self._live or self._threads:
+            self._arm()  # they have been asked to end (E6)
+        else:
+            self._finish()
+
+    def _arm(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._shutdown_timeout, self._abandon)
+
+    def _abandon(self) -> None:
+        """Leave behind what does not end, and say so (E6)."""
+        left = [process for process in self.processes if process in self._live]
+        log_left_behind(left, self._threads, self._shutdown_timeout)
+        self._finish()
+
+    def _finish(self) -> None:
+        if self.over:
+            return
+        self.over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.watch is not None:
+            self.watch.disarm()
+        self.bridge.close()
+        for joiner in self._joiners:
+            if not joiner.done():
+                joiner.set_result(None)
+
+    def note_waits(self, error: asyncio.CancelledError) -> None:
+        """Note on the cancel of a run who waits for whom, unless the run is ending anyway (D4)."""
+        if not self.stopping and (waits := self.waits()):
+            add_note(error, waits_note(self.plan.name, waits))
+
+    async def join(self) -> None:
+        """Wait for the end; a cancel meanwhile cancels the run and is raised after it (E4).
+
+        Raises:
+            BaseException: What the first stream to fail raised.
+            asyncio.CancelledError: The caller was cancelled.
+        """
+        cancelled: asyncio.CancelledError | None = None
+        while not self.over:
+            joiner: asyncio.Future[None] = self.loop.create_future()
+            self._joiners.append(joiner)
+            try:
+                await joiner
+            except asyncio.CancelledError as error:
+                cancelled = error
+                self.note_waits(error)
+                self.stop()
+            finally:
+                self._joiners.remove(joiner)  # anyio cancels anew at every turn of the loop
+        if self.failure is not None:
+            gather(self.failure, self._further)
+            reraise(self.failure)
+        if cancelled is not None:
+            raise cancelled
+
+    # Telling
+
+    def statistics(self) -> Statistics:
+        """Return the record of now (P11)."""
+        return Statistics(
+            steps={process.path: process.statistics() for process in self.processes},
+            edges=tuple(
+                EdgeStatistics(source, target, edge.items, edge.drops)
+                for source, target, edge in self.edges
+            ),
+        )
+
+    def waits(self) -> Waits:
+        """Return who waits for whom now (W6)."""
+        return find_waits((*self.processes, self.environment), self.edges)

@@ -1,0 +1,168 @@
+"""Subscriptions to flows outside a run: each runs its workflow (R10)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from threading import get_ident
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from reactivex import abc
+
+from .._ports.input import Input
+from .blocking import run_blocking
+
+__all__ = ["Subscription"]
+
+_TASKS: set[asyncio.Task[None]] = set()
+"""Runs that somebody subscribed to: a loop alone would let go of them."""
+_FAILED: WeakKeyDictionary[asyncio.AbstractEventLoop, list[BaseException]] = WeakKeyDictionary()
+"""Of each loop that blocks for a subscription, what failed in the runs that followed from it."""
+
+
+class _Disposed(BaseException):
+    """Leaves a run whose one reader has disposed of its subscription."""
+
+
+class Subscription(abc.DisposableBase):
+    """A flow that is subscribed to outside a run, and the run that it has (R10).
+
+    Args:
+        read: Makes the run, on its loop; entered, it gives its items.
+        name: How a report calls the flow.
+        observer: Who subscribes.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], AbstractAsyncContextManager[Input[Any]]],
+        name: str,
+        observer: abc.ObserverBase[Any],
+    ) -> None:
+        self._read = read
+        self._name = name
+        self._observer = observer
+        self._disposed = False
+        self._task: asyncio.Task[Any] | None = None
+        self._thread = get_ident()
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run as a task of the running loop."""
+        task = self._task = loop.create_task(self._deliver(), name="mimo_rx subscription")
+        _TASKS.add(task)
+        task.add_done_callback(self._report)
+
+    def block(self) -> None:
+        """Run to the end, here and now."""
+        if self._disposed:
+            return
+
+        async def main() -> None:
+            self._task = asyncio.current_task()
+            loop = asyncio.get_running_loop()
+            failed: list[BaseException] = []
+            _FAILED[loop] = failed
+            try:
+                if not self._disposed:  # else by a thread that found no task to cancel
+                    await self._deliver()
+            except BaseException as error:
+                failed.append(error)
+            cancelled = await _followers()
+            for further in failed[1:]:
+                self._tell(loop, further)
+            if failed:
+                raise failed[0]
+            if cancelled is not None:
+                raise cancelled
+
+        try:
+            run_blocking(main, "subscribe() of a flow", "await it")
+        except asyncio.CancelledError:
+            if not self._disposed:
+                raise
+
+    def dispose(self) -> None:
+        """Cancel the run; its clean-up goes on in its task."""
+        if self._disposed:
+            return
+        self._disposed = True
+        task = self._task
+        if task is None:
+            return
+        if get_ident() != self._thread:
+            try:
+                task.get_loop().call_soon_threadsafe(task.cancel)
+            except RuntimeError:
+                pass  # the loop is closed: the run was over
+        elif task is not _current_task():  # else it looks by itself, right after the item
+            task.cancel()
+
+    async def _deliver(self) -> None:
+        failure: Exception | None = None
+        raised: Exception | None = None
+        if self._task is None:
+            await asyncio.sleep(0)  # an eager task would deliver before there is a subscription
+        try:
+            async with self._read() as items:
+                async for item in items:
+                    if self._disposed:  # by another thread, whose cancel is still on its way
+                        raise _Disposed
+                    try:
+                        self._observer.on_next(item)
+                    except Exception as error:
+                        raised = error
+                        raise
+                    if self._disposed:
+                        raise _Disposed
+        except _Disposed:
+            return
+        except Exception as error:
+            # What the observer raised is for whoever runs this, as it is in RxPY.
+            if self._disposed or error is raised:
+                raise
+            failure = error
+        if self._disposed:
+            return
+        self._disposed = True
+        if failure is None:
+            self._observer.on_completed()
+        else:
+            self._observer.on_error(failure)
+
+    def _report(self, task: asyncio.Task[Any]) -> None:
+        _TASKS.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            return
+        failed = _FAILED.get(task.get_loop())
+        if failed is not None and not failed:
+            failed.append(error)  # whoever blocks will raise it
+        else:
+            self._tell(task.get_loop(), error)
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
+        message = f"subscription to {self._name} failed, and nobody handles it"
+        loop.call_exception_handler({"message": message, "exception": error, "task": self._task})
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    return None if asyncio._get_running_loop() is None else asyncio.current_task()
+
+
+async def _followers() -> asyncio.CancelledError | None:
+    """Wait for what subscribed to other flows on this loop meanwhile, as ``concat`` does.
+
+    Returns:
+        The cancel that came meanwhile, if one did.
+    """
+    loop = asyncio.get_running_loop()
+    cancelled: asyncio.CancelledError | None = None
+    while followers := [each for each in _TASKS if each.get_loop() is loop]:
+        try:
+            await asyncio.wait(followers)
+        except asyncio.CancelledError as error:
+            # The first of them was disposed of, and so are these, or soon will be.
+            cancelled = error
+    return cancelled

@@ -1,0 +1,1 @@
+"""What is known of RxPY: its operators, its time, its threads."""

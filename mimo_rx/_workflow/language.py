@@ -1,0 +1,240 @@
+"""The language of ``|``: what stands left and right of it, and what it does with them.
+
+Everything is checked before anything is changed, and what a refusal finds half done is taken back
+(:meth:`Graph.atomically`), so each ``|`` is all or nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from reactivex import Observable
+
+from .._blueprint.flow import BareFlow, Fan, Flow, Merged, common_workflow
+from .._blueprint.operand import Operand
+from .._blueprint.sources import as_outside, kind_of
+from .._blueprint.step import Port, Step, WorkflowOutput, main_output
+from .._blueprint.stream import Stream, refuse_uncalled
+from .._callable import is_coroutine_function
+from .._errors import WiringError
+from .._rx.operators import describe, name_of
+from .workflow import Workflow
+
+__all__ = ["as_flow", "connect", "lead", "wire"]
+
+
+class Target(NamedTuple):
+    """What a flow is led into: a step, a stream to be added, or an output of the workflow."""
+
+    operand: Step | Stream | WorkflowOutput
+    port: str | None
+
+    @property
+    def workflow(self) -> Workflow | None:
+        """The workflow that it is of; None for a stream to be added."""
+        return None if isinstance(self.operand, Stream) else self.operand.workflow
+
+
+def wire(left: Any, right: Any) -> Any:
+    """Do what ``left | right`` says.
+
+    Args:
+        left: A step, port, flow or stream, a list of such, or a source from outside.
+        right: An operator, a step, a port, a stream, an output of a workflow, or a list of such.
+
+    Returns:
+        A flow after an operator, else what was led into.
+
+    Raises:
+        WiringError: One of them is not what it would have to be; see the table of the language.
+    """
+    for side in (left, right):
+        refuse_uncalled(side)
+    _refuse_operand(right)
+    if isinstance(right, list):
+        targets = [_as_target(member) for member in _members(right)]
+        return Fan(lead(as_flow(left), targets))
+    if isinstance(right, Operand):
+        return lead(as_flow(left), [_as_target(right)])[0]
+    # A flow says itself what it may be followed by, beyond what may be led on.
+    return (left if isinstance(left, Flow) else as_flow(left)).derive(right)
+
+
+def as_flow(source: Any, *, ports: tuple[Flow, ...] = (), **settings: Any) -> Flow:
+    """Return the flow to read from what stands left of ``|``.
+
+    Args:
+        source: What stands there.
+        ports: Flows that it subscribes to where nobody can see it.
+        **settings: Those of a source from outside.
+
+    Raises:
+        WiringError: Nothing can be read from `source`.
+    """
+    refuse_uncalled(source)
+    if isinstance(source, Flow):
+        return source.readable()
+    if isinstance(source, Stream):
+        source.check_runnable()
+        return BareFlow(source, main_output(source, f"stream {source.name!r}"))
+    if isinstance(source, WorkflowOutput):
+        raise WiringError(f"nothing can be read from {source!r}; it leads out of the workflow")
+    if isinstance(source, list | tuple) and any(map(_is_operand, source)):
+        return Merged(map(as_flow, _fan_in(source)))
+    if isinstance(source, str | bytes | bytearray):
+        kind = type(source).__name__
+        raise WiringError(
+            f"a {kind} is not piped item by item by accident, got {source!r}; write `[text]` for "
+            "one item, `flow(text)` for its characters"
+        )
+    outside = as_outside(source, ports, **settings)
+    if outside is None:
+        raise WiringError(_unreadable(source))
+    return outside
+
+
+def lead(flow: Flow, targets: Sequence[Target], *, feedback: bool = False) -> list[Any]:
+    """Lead `flow` into each of `targets`, or into none.
+
+    Args:
+        flow: What is read. The members of a merge are led one by one.
+        targets: Where to.
+        feedback: Whether these edges close a ring that is meant.
+
+    Returns:
+        What each target is worth, a step where a stream was added.
+
+    Raises:
+        WiringError: One of the edges cannot be made.
+    """
+    workflow = common_workflow([flow, *targets]) or Workflow()
+    graph = workflow.graph
+    sources = flow.parents if isinstance(flow, Merged) else (flow,)
+    values = []
+    with graph.atomically():
+        for target in targets:
+            step, value = None, target.operand
+            if not isinstance(target.operand, WorkflowOutput):
+                step = value = graph.step_of(target.operand)
+            port = str(target.port) if step is None else step.input_name(target.port)
+            for source in sources:
+                graph.link(source, step, port, feedback=feedback)
+            values.append(value)
+    if isinstance(flow, Merged):
+        graph.forget(flow)
+    return values
+
+
+def connect(source: Flow, target: Any, input: str | None, *, feedback: bool = False) -> Any:
+    """Lead `source` into the input called `input` of `target`, as the methods of old do.
+
+    Args:
+        source: What is read.
+        target: A step, a port, a stream to be added, or an output of the workflow.
+        input: Name of the input; None for the only one, or where `target` names it.
+        feedback: Whether the edge closes a ring that is meant.
+
+    Returns:
+        What was led into.
+
+    Raises:
+        WiringError: The edge cannot be made.
+    """
+    where = _as_target(target)
+    if feedback and isinstance(where.operand, WorkflowOutput):
+        raise WiringError(
+            f"feedback=True of pipe is for an edge into a step, got {target!r}, which leads out of "
+            "the workflow"
+        )
+    if input is not None:
+        if where.port is not None:
+            raise WiringError(f"pipe was given the input {input!r} beside {target!r}; name it once")
+        where = where._replace(port=input)
+    return lead(source, [where], feedback=feedback)[0]
+
+
+def _as_target(operand: Any) -> Target:
+    """Return what can be led into."""
+    refuse_uncalled(operand)
+    if isinstance(operand, Port):
+        return Target(operand.step, operand.step.input_name(operand.name))
+    if isinstance(operand, Step | Stream):
+        return Target(operand, None)
+    if isinstance(operand, WorkflowOutput):
+        return Target(operand, operand.name)
+    if isinstance(operand, Flow):
+        raise WiringError(
+            f"nothing can be led into {operand!r}; leave out the parentheses: "
+            "`a | operator | b` is read from the left"
+        )
+    if callable(operand):
+        raise WiringError(
+            f"a list right of '|' holds steps, ports and streams, got {describe(operand)!r}; write "
+            "an operator for itself, `flow | operator | [step, step]`"
+        )
+    raise WiringError(f"nothing can be led into {operand!r}; it is no step, port or stream")
+
+
+def _members(right: list[Any]) -> list[Any]:
+    if not right:
+        raise WiringError("the list right of '|' is empty; it must hold at least one step")
+    return right
+
+
+def _fan_in(sources: Sequence[Any]) -> Sequence[Any]:
+    if isinstance(sources, tuple):
+        raise WiringError(
+            f"several steps left of '|' stand in a list, got a tuple; write "
+            f"`[{', '.join(_short(source) for source in sources)}]`"
+        )
+    for source in sources:
+        refuse_uncalled(source)
+        if not _is_operand(source):
+            raise WiringError(
+                "a list left of '|' is either steps, ports and flows, or the items of a source, "
+                f"got a mixture with {source!r}; write `flow(...)` to merge steps and sources"
+            )
+    return sources
+
+
+def _is_operand(value: Any) -> bool:
+    return isinstance(value, Operand) or (isinstance(value, type) and issubclass(value, Stream))
+
+
+def _short(source: Any) -> str:
+    return str(getattr(source, "name", "..."))
+
+
+def _refuse_operand(right: Any) -> None:
+    """Refuse what can stand right of nothing, with a hint at what was meant."""
+    if isinstance(right, Operand | list) or callable(right):
+        return
+    if isinstance(right, tuple):
+        raise WiringError("several steps right of '|' stand in a list, got a tuple; write `[a, b]`")
+    hint = ""
+    if isinstance(right, Observable) or kind_of(right) is not None:
+        hint = "; a source stands left of '|'"
+    raise WiringError(
+        f"right of '|' stands a step, a port, an operator or a list of steps, got {right!r}{hint}"
+    )
+
+
+def _unreadable(source: Any) -> str:
+    if is_coroutine_function(source):
+        name = getattr(source, "__name__", "fn")
+        return (
+            f"the coroutine function {name!r} is no source; make a stream of it, "
+            f"`Stream(outs=[...], fn={name})`"
+        )
+    if str(getattr(source, "__module__", "")).startswith("reactivex"):
+        return (
+            f"operator {describe(source)!r} needs something to its left, "
+            f"`flow(items) | ops.{name_of(source)}(...)`"
+        )
+    text = f"nothing can be read from {source!r}; it is no step, flow, iterable or Observable"
+    if callable(source) and not isinstance(source, functools.partial):
+        name = getattr(source, "__name__", None)
+        return f"{text}; did you mean `{name}()`" if name else text
+    return text
