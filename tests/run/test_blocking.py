@@ -20,7 +20,7 @@ from mimo_rx import Stream, Workflow
 from mimo_rx._run.blocking import run_blocking
 from runs import add, collector, counter
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_w5_start_raises_what_the_first_stream_to_fail_raised():

@@ -8,7 +8,7 @@ import pytest
 
 from mimo_rx._rx.catalogue import CATALOGUE
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "operators.md").read_text(encoding="utf-8")
 
 

@@ -16,9 +16,9 @@ from mimo_rx import (
     Stream,
     StreamCancelled,
     Workflow,
-    _supervisor,
     failures,
 )
+from mimo_rx._run import supervisor
 from restarts import STEADY, failer, supervise
 from runs import (
     add,
@@ -138,7 +138,7 @@ def test_time_in_waits_counts_as_time_in_which_it_ran():
 
 def test_the_jitter_is_drawn_from_a_random_of_its_own(monkeypatch):
     """So that a test may seed it."""
-    monkeypatch.setattr(_supervisor, "Random", lambda: Random(3))
+    monkeypatch.setattr(supervisor, "Random", lambda: Random(3))
     began: list[float] = []
     workflow = Workflow()
     supervise(workflow, failer(2, began), restart=Restart(backoff=1, max_backoff=8, jitter=1))

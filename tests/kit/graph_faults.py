@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from graphs import Fault, Graph, Outcome, evaluate, fed, graphs
 from helpers import run
 from kahn import Item
-from mimo_rx import Statistics, StreamCancelled, Workflow, _runtime
+from mimo_rx import Statistics, StreamCancelled, Workflow
 from mimo_rx._ports.buffer import Buffer
+from mimo_rx._run import processes
 from trials import INPUTS, Injected, Trial, growth_warnings
 
 IN_STREAM = ("raises", "gives up", "expires", "returns", "closes")
@@ -164,7 +165,7 @@ def execute(workflow: Workflow, fault: Fault) -> End:
         "cancel": partial(cancelled, workflow, fault.at),
         "timeout": partial(timed_out, workflow, fault.at),
     }
-    watched = mock.patch.object(_runtime, "Buffer", WatchedBuffer)
+    watched = mock.patch.object(processes, "Buffer", WatchedBuffer)
     with growth_warnings() as logged, watched:
         try:
             if fault.kind == "interrupt":

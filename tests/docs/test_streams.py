@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mimo_rx import Stream, streams
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "streams.md").read_text(encoding="utf-8")
 TABLES = PAGE[PAGE.index("## What there is") :]
 STREAMS = [

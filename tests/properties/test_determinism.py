@@ -1,7 +1,7 @@
 """Determinism as a property: what a graph of determinate streams delivers depends on nothing else.
 
 Not on thresholds, not on who goes first (Kahn 1974). Fan-in into one input is not determinate; it
-is in ``test_random_graphs.py``, which compares what came without its order.
+is in ``test_random_graphs.py`` beside it, which compares what came without its order.
 """
 
 from typing import Any

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mimo_rx import Workflow
-from mimo_rx import _check as module
+from mimo_rx._workflow import check as module
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SOURCE = Path(module.__file__).read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
 GIVEN = dict(re.findall(r'"([a-z]+(?:-[a-z]+)+)",\s*"(error|warning|info)"', SOURCE))
