@@ -17,19 +17,38 @@ from reactivex.disposable import Disposable
 from reactivex.internal import default_error
 
 from .._errors import LateSubscription
-from .._plan.plan import Node, PortRef
+from .._plan.plan import Node, Plan, PortRef
 from .._ports.buffer import Buffer
 from .._ports.edge import Edge
 from .._ports.gate import Gate
 from .._rx.scheduler import Trampoline, Unwound
 
-__all__ = ["Head", "Hub", "Reader", "Station", "Terminal", "edges_into"]
+__all__ = ["Head", "Host", "Hub", "Reader", "Station", "Terminal", "edges_into"]
+
+
+class Host(Protocol):
+    """The run, as its operators see it."""
+
+    plan: Plan
+    workflows: frozenset[int]
+    """The ids of the blueprints that run here."""
+    over: bool
+    """Whether all is at its end."""
+
+    def node_failed(self, node: Station, error: BaseException) -> None:
+        """Fail the run: an operator raised, or signalled an error (E3)."""
+
+    def node_ended(self, node: Station) -> None:
+        """Take note that `node` will deliver nothing any more."""
 
 
 class Hub(Protocol):
     """The operators of a run, as one node sees them; see :class:`Bridge`."""
 
+    loop: asyncio.AbstractEventLoop
+    host: Host
     trampoline: Trampoline
+    origins: dict[int, tuple[Exception, Station]]
 
     def names(self, ports: Iterable[PortRef]) -> str:
         """Return `ports` as errors call them."""
@@ -60,6 +79,9 @@ class Station(Protocol):
 
     def gates(self) -> tuple[Gate, ...]:
         """Return what must have room before an item is let in."""
+
+    def edges(self) -> list[tuple[PortRef, Edge]]:
+        """Return the edges that lead from outputs into here, through other nodes too."""
 
     def drop(self, reader: Reader) -> None:
         """Deliver to `reader` no more; without any reader, end (C4)."""

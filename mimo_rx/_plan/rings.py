@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from .._rx.operators import known_as, parts
 from .plan import ENVIRONMENT, Node, Plan, PortRef
 
-__all__ = ["Arc", "Fork", "Shape", "Way", "has_circle", "knots", "steps_in_circles"]
+__all__ = ["Arc", "Fork", "Shape", "has_circle", "knots", "steps_in_circles"]
 
 _PATIENCE = 100
 """Arcs that the search for forks looks at, for each arc that there is."""
@@ -23,16 +23,6 @@ _INPUTS = 2
 
 _WAYS = 2
 """Ways from one vertex to one input that are compared with those to another."""
-
-
-class Way(NamedTuple):
-    """What leads from one number to another."""
-
-    source: int
-    target: int
-
-
-W = TypeVar("W", bound="Way | Arc")
 
 
 class Arc(NamedTuple):
@@ -74,7 +64,7 @@ class Shape:
                 for source in (*vertex.sources, *(stands for _, stands in vertex.claims)):
                     self._lead(source, PortRef(number, ""), vertex.feedback)
 
-    def draw(self, way: Sequence[Arc]) -> str:
+    def path_text(self, way: Sequence[Arc]) -> str:
         """Return a way as text: the output that it leaves, then the inputs that it enters."""
         text = self._output(way[0])
         for arc in way:
@@ -95,7 +85,8 @@ class Shape:
     def rings(self) -> Iterator[list[Arc]]:
         """Yield a shortest ring of each knot of unmarked arcs, from its first step on."""
         onward = _by((arc for arc in self.arcs if not arc.feedback), lambda arc: arc.source)
-        for knot in knots(len(self.vertices), onward):
+        targets = {source: [arc.target for arc in arcs] for source, arcs in onward.items()}
+        for knot in knots(len(self.vertices), targets):
             ring = _ring(min(knot), knot, onward)
             if ring is not None:
                 yield ring
@@ -283,8 +274,13 @@ def _ring(start: int, knot: set[int], onward: dict[int, list[Arc]]) -> list[Arc]
     return way[::-1]
 
 
-def knots(count: int, onward: Mapping[int, Sequence[W]]) -> Iterator[set[int]]:
-    """Yield the strongly connected components (Tarjan 1972), without recursion."""
+def knots(count: int, onward: Mapping[int, Iterable[int]]) -> Iterator[set[int]]:
+    """Yield the strongly connected components (Tarjan 1972), without recursion.
+
+    Args:
+        count: How many vertices there are; they are the numbers below it.
+        onward: The vertices that each one leads to.
+    """
     order: dict[int, int] = {}
     low: dict[int, int] = {}
     knotted: list[int] = []
@@ -292,17 +288,17 @@ def knots(count: int, onward: Mapping[int, Sequence[W]]) -> Iterator[set[int]]:
     for root in range(count):
         stack = [] if root in order else [(root, iter(onward.get(root, ())))]
         while stack:
-            number, arcs = stack[-1]
+            number, targets = stack[-1]
             if number not in order:
                 order[number] = low[number] = len(order)
                 knotted.append(number)
                 open_.add(number)
-            for arc in arcs:
-                if arc.target not in order:
-                    stack.append((arc.target, iter(onward.get(arc.target, ()))))
+            for target in targets:
+                if target not in order:
+                    stack.append((target, iter(onward.get(target, ()))))
                     break
-                if arc.target in open_:
-                    low[number] = min(low[number], order[arc.target])
+                if target in open_:
+                    low[number] = min(low[number], order[target])
             else:
                 stack.pop()
                 if stack:

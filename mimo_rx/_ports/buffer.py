@@ -37,7 +37,7 @@ NEVER, A_ROUND, IN_LINE = range(3)
 """How a consumer has waited for an item so far."""
 
 
-_NOTHING_LENT: Iterator[Any] = repeat((), 0)
+_NO_BURST: Iterator[Any] = repeat((), 0)
 
 
 class Buffer(Gate):
@@ -47,13 +47,14 @@ class Buffer(Gate):
         process: The stream whose input this is.
         port: The name of that input.
         threshold: The bound, in items (at least 1).
-        breath: Calls of the consumer that may follow each other without a wait (P12).
+        allowance: Calls of the consumer that may follow each other without a wait (P12).
     """
 
     __slots__ = (
         "_base",
-        "borrowed",
-        "breath",
+        "allowance",
+        "burst_left",
+        "burst_size",
         "closed",
         "edges",
         "fan_in",
@@ -61,18 +62,17 @@ class Buffer(Gate):
         "getters",
         "growth",
         "has_waited",
-        "lent",
         "lost",
         "over",
-        "over_with",
         "peak",
         "port",
         "process",
         "producers",
+        "stream_over",
         "ticks",
     )
 
-    def __init__(self, process: Owner, port: str, threshold: int, breath: int) -> None:
+    def __init__(self, process: Owner, port: str, threshold: int, allowance: int) -> None:
         super().__init__(process.loop, threshold)
         self.process = process
         self.port = port
@@ -95,20 +95,20 @@ class Buffer(Gate):
         """Edges that may still deliver; at 0 the input has ended (C2)."""
         self.closed = False
         """Whether the consumer is gone: its side of C4."""
-        self.over_with = False
+        self.stream_over = False
         """Whether the whole stream is over: a pop raises ``DownstreamClosed`` (C4)."""
         self.has_waited = False
-        """Whether the consumer has waited since it was last asked whether it is `tired`."""
-        self.breath = max(1, breath // 4)
+        """Whether the consumer has waited since it was last asked whether it is `must_yield`."""
+        self.allowance = max(1, allowance // 4)
         """Ticks at a time. A timer that is due runs at the end of the second round of the loop, and
         a consumer that waited just after it got new ticks goes on to the next ones without a round:
         that is at most three times this, or twice and twice the pushes of the same stream."""
         self._base = 0
-        self.borrowed = _NOTHING_LENT
-        """Draws the items of a burst, which are told when it is over; `lent` are as many as that
-        was of at first."""
-        self.lent = 0
-        self.ticks = repeat((), self.breath)
+        self.burst_left = _NO_BURST
+        """Draws the items of a burst. They are counted when it is over; it began with
+        `burst_size`."""
+        self.burst_size = 0
+        self.ticks = repeat((), self.allowance)
         """A call draws one tick. The iterator counts itself, which costs nothing; calls that take
         more or less than one item correct the count. (The ticks are empty argument lists, so that
         a taker may call ``popleft`` by them.)"""
@@ -122,8 +122,8 @@ class Buffer(Gate):
     @property
     def taken(self) -> int:
         """Items that were popped."""
-        under_way = self.lent - length_hint(self.borrowed)
-        return self._base + self.breath - length_hint(self.ticks) + under_way
+        under_way = self.burst_size - length_hint(self.burst_left)
+        return self._base + self.allowance - length_hint(self.ticks) + under_way
 
     @property
     def entered(self) -> int:
@@ -141,7 +141,7 @@ class Buffer(Gate):
         self.threshold += items
         self.growth += items
         self.settle()
-        self.unpark()
+        self.wake_next()
 
     def fed_by(self, feeder: Owner) -> None:
         """Take note of who feeds it."""
@@ -153,10 +153,10 @@ class Buffer(Gate):
         self.places = NO_PLACES
         if self.turn is not None:
             self.room = self.gate = 0
-            self.parked = False
+            self.has_waiters = False
             return
         self.gate = self.threshold
-        self.parked = bool(self.putters)
+        self.has_waiters = bool(self.putters)
         if self.closed or self.getters:
             self.room = 0
         else:
@@ -277,7 +277,7 @@ class Buffer(Gate):
         Raises:
             DownstreamClosed: The stream is over.
         """
-        if self.over_with:
+        if self.stream_over:
             raise self.process.downstream_closed()
         return not self.closed and self.producers > 0
 
@@ -295,10 +295,10 @@ class Buffer(Gate):
             clock.depth = 1
             clock.since = clock.now()
         getters = self.getters
-        if before == NEVER and (self.turn is not None or self.feeder.soon) and not getters:
+        if before == NEVER and (self.turn is not None or self.feeder.runs_next) and not getters:
             # The producer (or some task of it) runs in this round of the loop or the next: right
             # after it is soon enough, and a round sooner than if it had to wake the consumer.
-            process.soon += 1
+            process.runs_next += 1
             return NEXT_ROUND
         if process.watch is not None:
             process.watch.arm()
@@ -317,7 +317,7 @@ class Buffer(Gate):
         """Take note that the wait for `waiting` is over."""
         process = self.process
         if waiting is NEXT_ROUND:
-            process.soon -= 1
+            process.runs_next -= 1
         clock = process.starved
         clock.depth -= 1
         if not clock.depth:
@@ -334,11 +334,11 @@ class Buffer(Gate):
                 self.wake_getter()
         self.settle()
 
-    def tired(self) -> bool:
+    def must_yield(self) -> bool:
         """Give new ticks; tell whether the consumer must let the loop go round now (P12)."""
         if length_hint(self.ticks) == 0:
-            self._base += self.breath
-            self.ticks = repeat((), self.breath)
+            self._base += self.allowance
+            self.ticks = repeat((), self.allowance)
         waited, self.has_waited = self.has_waited, False
         return not waited
 

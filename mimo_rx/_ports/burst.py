@@ -55,9 +55,9 @@ async def burst(
         await target.wait_for_room()
     count = len(items)
     left = repeat((), count)  # which counts itself, as the ticks of a buffer do
-    buffer.borrowed, buffer.lent = left, count
+    buffer.burst_left, buffer.burst_size = left, count
     try:
-        tired = target.fill(transform(starmap(items.popleft, left)))
+        spent = target.fill(transform(starmap(items.popleft, left)))
     except IndexError:
         if not buffer.closed:
             raise
@@ -65,11 +65,11 @@ async def burst(
         return True
     finally:
         buffer.untick(length_hint(left) - count)
-        buffer.lent = length_hint(left)
-        if buffer.parked:
-            buffer.unpark()
-    if tired is not None:
-        await tired.breathe()
+        buffer.burst_size = length_hint(left)
+        if buffer.has_waiters:
+            buffer.wake_next()
+    if spent is not None:
+        await spent.go_round()
     return True
 
 
@@ -104,10 +104,10 @@ async def take(
             else:
                 taken = [items.popleft() for _ in range(count)]
             buffer.untick(1 - count)
-            if buffer.parked:
-                buffer.unpark()
+            if buffer.has_waiters:
+                buffer.wake_next()
             return taken
-        if buffer.tired():
+        if buffer.must_yield():
             await asyncio.sleep(0)
 
 
@@ -140,12 +140,12 @@ async def burst_each(
     takers = [Taker(source) for source in sources]
     count = min(len(taker.items) for taker in takers)
     try:
-        tired = target.fill(combine([islice(taker.taken, count) for taker in takers]))
+        spent = target.fill(combine([islice(taker.taken, count) for taker in takers]))
     finally:
         for taker in takers:
             taker.settle()
-    if tired is not None:
-        await tired.breathe()
+    if spent is not None:
+        await spent.go_round()
     return True
 
 
@@ -168,7 +168,7 @@ class Taker:
         """What is there."""
         self._left = repeat((), maxsize)  # which counts itself
         self._told = maxsize
-        self.buffer.borrowed, self.buffer.lent = self._left, maxsize
+        self.buffer.burst_left, self.buffer.burst_size = self._left, maxsize
         self.taken = starmap(self.items.popleft, self._left)
         """Takes an item a step; it must not be asked where nothing is there."""
         self.take: Callable[[], Any] = self.taken.__next__
@@ -181,12 +181,12 @@ class Taker:
             return
         buffer = self.buffer
         buffer.untick(left - self._told)
-        self._told = buffer.lent = left
-        if buffer.parked:
+        self._told = buffer.burst_size = left
+        if buffer.has_waiters:
             if self._soon is None or 2 * len(self.items) <= buffer.threshold:
-                buffer.unpark()
+                buffer.wake_next()
             else:
-                self._soon.unpark(buffer)
+                self._soon.wake_next(buffer)
 
     def wake_next(self) -> None:
         """Wake the next task that waits for an item, if there is one."""
@@ -212,7 +212,7 @@ class Soon:
         self._buffers: dict[Buffer, None] = {}
         self._left = 0
 
-    def unpark(self, buffer: Buffer) -> None:
+    def wake_next(self, buffer: Buffer) -> None:
         """Wake a producer of `buffer` soon."""
         self._buffers[buffer] = None
         if not self._left:
@@ -227,8 +227,8 @@ class Soon:
         buffers = tuple(self._buffers)
         self._buffers.clear()
         for buffer in buffers:
-            if buffer.parked:
-                buffer.unpark()
+            if buffer.has_waiters:
+                buffer.wake_next()
 
 
 _ROUNDS = 4

@@ -40,13 +40,13 @@ class _HasGates(Protocol):
 class Runs(Protocol):
     """A stream, as the gates around it see it."""
 
-    soon: int
+    runs_next: int
     """How many of its tasks wait in a port for the next round of the loop alone."""
 
 
 class _Unknown:
     __slots__ = ()
-    soon: Final = 0
+    runs_next: Final = 0
 
 
 UNKNOWN: Any = _Unknown()
@@ -85,9 +85,9 @@ class Gate:
     __slots__ = (
         "consumer",
         "gate",
+        "has_waiters",
         "items",
         "loop",
-        "parked",
         "places",
         "putters",
         "room",
@@ -109,8 +109,8 @@ class Gate:
         """Who takes the items."""
         self.putters: deque[Waiter] = NOBODY
         self.turn: Waiter | _NextRound | None = None
-        self.parked = False
-        """Whether a pop must call :meth:`unpark`."""
+        self.has_waiters = False
+        """Whether a pop must call :meth:`wake_next`."""
 
     def full(self) -> bool:
         """Tell whether there is no room, whoever has the turn (rule 3)."""
@@ -119,29 +119,29 @@ class Gate:
     def settle(self) -> None:
         """Recompute what depends on turns and lines, after either changed."""
         self.gate = self.threshold if self.turn is None else 0
-        self.parked = self.turn is None and bool(self.putters)
+        self.has_waiters = self.turn is None and bool(self.putters)
 
     def release(self) -> None:
         """Open for good: what held the edge back is there now."""
         self.threshold = sys.maxsize
         self.settle()
-        self.unpark()
+        self.wake_next()
 
-    def book(self) -> bool:
+    def reserve(self) -> bool:
         """Take the turn ahead of time, where nobody else waits for it (rule 6)."""
         if self.turn is None and not self.putters and len(self.items) >= self.threshold:
             self.turn = NEXT_ROUND
             self.room = self.gate = 0  # as settle() would find; where it is full, no place is left
-            self.parked = False
+            self.has_waiters = False
             return True
         return False
 
-    def unbook(self) -> None:
-        """Give a booked turn up; who stood in line meanwhile comes after who had it."""
+    def cancel_reservation(self) -> None:
+        """Give a reserved turn up; who stood in line meanwhile comes after who had it."""
         self.turn = None
         self.settle()
         if self.putters:
-            self.loop.call_soon(self.unpark)
+            self.loop.call_soon(self.wake_next)
 
     def enlist(self, waiter: Waiter, *, first: bool = False) -> None:
         """Put `waiter` in line, unless it stands there already.
@@ -158,9 +158,9 @@ class Gate:
                 self.putters.appendleft(waiter)
             else:
                 self.putters.append(waiter)
-        self.parked = self.turn is None
+        self.has_waiters = self.turn is None
 
-    def unpark(self) -> None:
+    def wake_next(self) -> None:
         """Give the turn to the first waiter that can go, if there is room (rule 1)."""
         if self.turn is not None or len(self.items) >= self.threshold:
             return
@@ -173,11 +173,11 @@ class Gate:
                 waiter.turns.append(self)
                 self.places = NO_PLACES
                 self.room = self.gate = 0  # as settle() would find
-                self.parked = False
+                self.has_waiters = False
                 future.set_result(None)
                 return
         # All in line lack room elsewhere, and are woken from there.
-        self.parked = False
+        self.has_waiters = False
 
 
 class Waiter:
@@ -220,7 +220,7 @@ class Waiter:
             if gate.turn is self:
                 gate.turn = None
                 gate.settle()
-                gate.unpark()
+                gate.wake_next()
 
     def leave_others(self, gates: Sequence[Gate]) -> None:
         """Leave the lines of gates that are not among `gates` any more (rule 5)."""
@@ -228,7 +228,7 @@ class Waiter:
         for gate in [gate for gate in self.lines if gate not in kept]:
             del self.lines[gate]
             if self._quit(gate):
-                gate.unpark()
+                gate.wake_next()
 
     def leave(self) -> None:
         """Leave every line, and pass the turns on (rule 5).
@@ -240,9 +240,9 @@ class Waiter:
         for gate in self.lines:
             if self._quit(gate):
                 if self.served:
-                    gate.loop.call_soon(gate.unpark)
+                    gate.loop.call_soon(gate.wake_next)
                 else:
-                    gate.unpark()
+                    gate.wake_next()
 
     def _quit(self, gate: Gate) -> bool:
         """Leave the line of `gate` and give its turn up; tell whether another could go now."""

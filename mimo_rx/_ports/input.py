@@ -53,10 +53,10 @@ class Input(Generic[T]):
                 raise self._ended("pop")
             for _ in buffer.ticks:
                 item: T = buffer.items.popleft()
-                if buffer.parked:
-                    buffer.unpark()
+                if buffer.has_waiters:
+                    buffer.wake_next()
                 return item
-            if buffer.tired():
+            if buffer.must_yield():
                 await asyncio.sleep(0)
 
     async def peek(self, *, timeout: float | None = None) -> T:
@@ -78,7 +78,7 @@ class Input(Generic[T]):
                 buffer.untick()
                 item: T = buffer.items[0]
                 return item
-            if buffer.tired():
+            if buffer.must_yield():
                 await asyncio.sleep(0)
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -88,7 +88,7 @@ class Input(Generic[T]):
         this one iterator. To wait for a single item with a bound on the time, write
         ``await ins.a.pop(timeout=...)``.
         """
-        return _quiet(self._take())
+        return _without_hooks(self._take())
 
     def __iter__(self) -> Iterator[T]:
         """Refuse what would have to block the loop.
@@ -118,7 +118,7 @@ class Input(Generic[T]):
                 raise TypeError(f"max_size is a number of items, an int; got {max_size!r}")
             if max_size < 1:
                 raise ValueError(f"max_size is a number of items, at least 1; got {max_size}")
-        return _quiet(self._take_chunks(sys.maxsize if max_size is None else max_size))
+        return _without_hooks(self._take_chunks(sys.maxsize if max_size is None else max_size))
 
     def is_closed(self) -> bool:
         """Tell whether the end was signalled and nothing is left."""
@@ -135,25 +135,25 @@ class Input(Generic[T]):
 
     def end_over(self) -> None:
         """Take no more, since nobody reads what the stream makes of it (C4)."""
-        self.buffer.over_with = True
+        self.buffer.stream_over = True
         self.buffer.cancel_edges()
 
     async def _take(self) -> AsyncIterator[T]:
         buffer = self.buffer
         items = buffer.items
         popleft = items.popleft
-        yield None  # type: ignore[misc]  # drawn by _quiet, never seen
+        yield None  # type: ignore[misc]  # drawn by _without_hooks, never seen
         while True:
             try:
                 # One call in C takes an item and counts it; an empty buffer is the exception.
                 for item in starmap(popleft, buffer.ticks):
-                    if buffer.parked:
-                        buffer.unpark()
+                    if buffer.has_waiters:
+                        buffer.wake_next()
                     yield item
             except IndexError:
                 buffer.untick()
             else:
-                if buffer.tired():
+                if buffer.must_yield():
                     await asyncio.sleep(0)
             # As Buffer.ready() does, but for its coroutine, which would be made for each wait.
             before = NEVER
@@ -176,7 +176,7 @@ class Input(Generic[T]):
     async def _take_chunks(self, max_size: int) -> AsyncIterator[list[T]]:
         buffer = self.buffer
         items = buffer.items
-        yield []  # drawn by _quiet, never seen
+        yield []  # drawn by _without_hooks, never seen
         while True:
             if not items and not await buffer.ready():
                 return
@@ -187,13 +187,13 @@ class Input(Generic[T]):
                 else:
                     chunk = [items.popleft() for _ in range(max_size)]
                 buffer.untick(1 - len(chunk))
-                if buffer.parked:
-                    buffer.unpark()
+                if buffer.has_waiters:
+                    buffer.wake_next()
                 yield chunk
                 if not items:
                     break
             else:
-                if buffer.tired():
+                if buffer.must_yield():
                     await asyncio.sleep(0)
 
     def _ended(self, call: str) -> InputClosed:
@@ -204,7 +204,7 @@ class Input(Generic[T]):
         )
 
 
-def _quiet(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+def _without_hooks(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """Start the async generator `items` without the loop's hooks, up to its first ``yield``.
 
     A loop that is left with ``break`` drops its generator. With the hooks of asyncio, a task would

@@ -56,7 +56,7 @@ class Output(Way, Generic[T]):
         self.stopped = False
         self.counted = False
         """Whether pushes are counted against P12 although a buffer bounds them."""
-        self.breath = max(1, process.breath // 4)
+        self.allowance = max(1, process.allowance // 4)
         """Calls that need no wait before the loop goes round: a quarter of what is allowed, as it
         is for inputs (see :class:`Buffer`)."""
         self.pushed: Any = process.pushed
@@ -129,7 +129,7 @@ class Output(Way, Generic[T]):
             ended = self.way.push_batch(self, iterator)
             budget = self.budget
             if budget is not None and budget.due:
-                await budget.breathe()
+                await budget.go_round()
 
     def close(self) -> None:
         """Signal the end to every edge; a push after that raises ``OutputClosed``."""
@@ -209,7 +209,7 @@ class Output(Way, Generic[T]):
         """Push from `iterator` until there is no room or it ends; there is room for one item.
 
         Returns:
-            The budget that is used up, if one is: let it breathe.
+            The budget that is used up, if one is: let it go_round.
         """
         self.way.push_batch(self, iterator)
         budget = self.budget
@@ -226,7 +226,7 @@ class Output(Way, Generic[T]):
             else:
                 budget = self._deliver_counted(item)
                 pushed: Any = self.process.pushed
-                return pushed if budget is None else budget.breathe()
+                return pushed if budget is None else budget.go_round()
         return self.wait_for_room(timeout, item)
 
     def lacking(self) -> bool:
@@ -254,19 +254,19 @@ class Output(Way, Generic[T]):
             clock.since = clock.now()
         try:
             sole = self._sole
-            booked = None
-            if sole is not None and sole.consumer.soon and timeout is None and sole.book():
-                booked = sole
-                process.soon += 1
+            reserved = None
+            if sole is not None and sole.consumer.runs_next and timeout is None and sole.reserve():
+                reserved = sole
+                process.runs_next += 1
                 try:
                     await NEXT_ROUND
                 finally:
-                    process.soon -= 1
-                    booked.unbook()
+                    process.runs_next -= 1
+                    reserved.cancel_reservation()
                 if not self.usual:
                     await self._refuse()
-            if booked is None or self.lacking():
-                await self._stand_in_line(timeout, booked)
+            if reserved is None or self.lacking():
+                await self._stand_in_line(timeout, reserved)
         finally:
             clock.depth -= 1
             if not clock.depth:
@@ -274,8 +274,8 @@ class Output(Way, Generic[T]):
         if item is not _NOTHING:
             self._hand_over(item)
 
-    async def _stand_in_line(self, timeout: float | None, booked: Gate | None) -> None:
-        """Wait at every gate that lacks room, at the head of the line where it was `booked`."""
+    async def _stand_in_line(self, timeout: float | None, reserved: Gate | None) -> None:
+        """Wait at every gate that lacks room, at the head of the line where it was `reserved`."""
         process = self.process
         if process.watch is not None:
             process.watch.arm()
@@ -295,7 +295,7 @@ class Output(Way, Generic[T]):
                 full = [gate for gate in self.gates if len(gate.items) >= gate.gate]
             while full:
                 for gate in full:
-                    gate.enlist(waiter, first=gate is booked)
+                    gate.enlist(waiter, first=gate is reserved)
                 future = waiter.future = Future(loop=process.loop)
                 if timer is not None:
                     timer.watch(future)
@@ -335,7 +335,7 @@ class Output(Way, Generic[T]):
         """Hand `item` over; return the budget that is used up, if one is."""
         budget = self.budget
         if budget is not None:
-            budget.draw()
+            budget.spend()
         self.deliver(item)
         return budget if budget is not None and budget.due else None
 

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 from .._errors import MimoError
 
-__all__ = ["BREATH", "Budget", "Clock", "Drops", "Owner", "Turn", "Watches"]
+__all__ = ["ALLOWANCE", "Budget", "Clock", "Drops", "Owner", "Turn", "Watches"]
 
-BREATH = 1000
+ALLOWANCE = 1000
 """Calls that need no wait which may follow each other before the loop goes round (P12)."""
 
 
@@ -67,7 +67,7 @@ class Budget:
     :meth:`renew` gives new ones.
 
     Args:
-        size: Calls in a row before a breath is due.
+        size: Calls in a row before a allowance is due.
     """
 
     __slots__ = ("_base", "_size", "due", "ticks")
@@ -76,7 +76,7 @@ class Budget:
         self._size = max(1, size)
         self._base = 0
         self.due = False
-        """Whether the next trip through the loop is due after a :meth:`draw`."""
+        """Whether the next trip through the loop is due after a :meth:`spend`."""
         self.ticks: Iterator[None] = repeat(None, self._size)
 
     @property
@@ -84,7 +84,7 @@ class Budget:
         """Calls so far."""
         return self._base + self._size - length_hint(self.ticks)
 
-    def draw(self, calls: int = 1) -> None:
+    def spend(self, calls: int = 1) -> None:
         """Count `calls` that were made in another way than by drawing a tick each."""
         if self._size == maxsize:
             self._base += calls  # short ways may hold on to the ticks of a budget without end
@@ -104,7 +104,7 @@ class Budget:
         self._base += self._size
         self.ticks = repeat(None, self._size)
 
-    async def breathe(self) -> None:
+    async def go_round(self) -> None:
         """Let the loop go round once."""
         if self.due:
             self._refill()
@@ -127,8 +127,8 @@ class Owner(Protocol):
     debug: bool
     starved: Clock
     backpressured: Clock
-    soon: int
-    breath: int
+    runs_next: int
+    allowance: int
     entry: Drops | None
     watch: Watches | None
     timers: set[Any] | tuple[()]

@@ -12,7 +12,7 @@ from .._errors import DownstreamClosed, MimoError
 from .gate import Timer
 from .input import Input
 from .output import Output
-from .pace import BREATH, Clock, Drops, Watches
+from .pace import ALLOWANCE, Clock, Drops, Watches
 from .pushed import Pushed
 
 __all__ = ["Process"]
@@ -36,7 +36,7 @@ class Process:
         self.outs: dict[str, Output[Any]] = {}
         self.starved = Clock(loop)
         self.backpressured = Clock(loop)
-        self.soon = 0
+        self.runs_next = 0
         """How many of its tasks wait in a port for the next round of the loop alone."""
         self.over = False
         """Nobody reads any main output any more (C4)."""
@@ -48,7 +48,7 @@ class Process:
         """What is told that a wait begins, where it may be part of a ring."""
         self.timers: set[Timer] | tuple[()] = ()
         """The timeouts of those that wait in its ports."""
-        self.breath = BREATH
+        self.allowance = ALLOWANCE
         """Calls of one output that may follow each other before the loop goes round (P12)."""
 
     def where(self, side: str, name: str) -> str:

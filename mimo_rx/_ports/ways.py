@@ -67,8 +67,8 @@ class Way:
     """What a way is, and what it looks at of the output that goes it."""
 
     __slots__ = (
+        "allowance",
         "appends",
-        "breath",
         "budget",
         "counted",
         "deliver_now",
@@ -95,7 +95,7 @@ class Way:
     gates: Sequence[Gate]
     usual: bool
     counted: bool
-    breath: int
+    allowance: int
     pushed: Any
     budget: Any
     metered: Buffer | None
@@ -148,20 +148,20 @@ def _extend(output: Way, iterator: Iterator[Any]) -> bool:
         if added:
             buffer.filled()
             if output.budget is not None:
-                output.budget.draw(added)
+                output.budget.spend(added)
     return added < free
 
 
 def _extend_all(output: Way, iterator: Iterator[Any]) -> bool:
     """Push a batch to several buffers, or to none at all."""
-    room = min((gate.gate - len(gate.items) for gate in output.gates), default=output.breath)
+    room = min((gate.gate - len(gate.items) for gate in output.gates), default=output.allowance)
     free = max(1, room)
     batch: list[Any] = []
     try:
         batch.extend(islice(iterator, free))
     finally:
         if output.budget is not None:
-            output.budget.draw(len(batch))
+            output.budget.spend(len(batch))
         for edge in output.edges:
             if edge.buffer is not None and batch:
                 edge.buffer.items.extend(batch)
@@ -261,7 +261,7 @@ class ThroughOne(Way):
                 return self.pushed  # type: ignore[no-any-return]
             budget.renew()
             deliver(item)
-            return budget.breathe()  # type: ignore[no-any-return]
+            return budget.go_round()  # type: ignore[no-any-return]
         return self.push_slowly(item, timeout)
 
 
@@ -283,7 +283,7 @@ class Through(Way):
             return self.pushed  # type: ignore[no-any-return]
         budget.renew()
         deliver(item)
-        return budget.breathe()  # type: ignore[no-any-return]
+        return budget.go_round()  # type: ignore[no-any-return]
 
 
 class Nowhere(Way):
@@ -300,7 +300,7 @@ class Nowhere(Way):
         if nowhere is SPENT:
             return self.push_slowly(item, timeout)
         nowhere.renew()
-        return nowhere.breathe()
+        return nowhere.go_round()
 
 
 class Tracked(Way):
@@ -332,13 +332,13 @@ def choose_way(output: Way) -> type[Way]:
     output.metered = None
     edges = output.edges
     if not edges:
-        budget = _count_by(output, Budget(output.breath))
+        budget = _count_by(output, Budget(output.allowance))
         if output.usual:
             output.nowhere = budget
         return Nowhere
     buffers = [edge.buffer for edge in edges if edge.buffer is not None]
     if output.counted or len(buffers) < len(edges):
-        _count_by(output, Budget(output.breath))
+        _count_by(output, Budget(output.allowance))
         output.deliver_now = edges[0].deliver if len(edges) == 1 else output.deliver
         if len(output.gates) == 1:
             if output.usual:

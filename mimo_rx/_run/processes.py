@@ -16,7 +16,7 @@ from .._plan.plan import Plan, PlannedStep
 from .._ports.buffer import Buffer
 from .._ports.input import Input
 from .._ports.output import Output
-from .._ports.pace import BREATH, Watches
+from .._ports.pace import ALLOWANCE, Watches
 from .._ports.process import Process
 from .._ports.pushed import Pushed
 from .._statistics import Ended, InputStatistics, StepStatistics
@@ -229,14 +229,14 @@ PROCESS: ContextVar[StreamProcess | None] = ContextVar("mimo_rx_process", defaul
 
 def add_inputs(process: Process, names: tuple[str, ...], threshold: int) -> None:
     """Give `process` its inputs; its pops share the allowance of P12."""
-    breath = max(1, max(BREATH, threshold) // max(1, len(names)))
+    allowance = max(1, max(ALLOWANCE, threshold) // max(1, len(names)))
     for name in names:
-        process.ins[name] = Input(name, Buffer(process, name, threshold, breath))
+        process.ins[name] = Input(name, Buffer(process, name, threshold, allowance))
 
 
 def add_outputs(process: Process, names: tuple[str, ...], side: tuple[str, ...]) -> None:
     """Give `process` its outputs; its pushes share the allowance of P12."""
-    process.breath = max(1, BREATH // max(1, len(names)))
+    process.allowance = max(1, ALLOWANCE // max(1, len(names)))
     for name in names:
         process.outs[name] = Output(process, name, side=name in side)
 

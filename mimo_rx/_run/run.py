@@ -7,7 +7,8 @@ import contextvars
 import threading
 from collections.abc import Callable
 
-from .._bridge.bridge import Bridge, NodeRun
+from .._bridge.bridge import Bridge
+from .._bridge.head import Station
 from .._errors import DownstreamClosed, StreamCancelled
 from .._notes import (
     add_note,
@@ -23,7 +24,7 @@ from .._notes import (
 from .._plan.plan import ENVIRONMENT, Node, Plan, PortRef
 from .._plan.rings import has_circle
 from .._ports.edge import Edge
-from .._ports.pace import BREATH
+from .._ports.pace import ALLOWANCE
 from .._ports.pushed import Pushed
 from .._statistics import EdgeStatistics, Statistics
 from .processes import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
@@ -98,7 +99,7 @@ class Run:
                 for item in items:
                     process.ins[name].buffer.put(item)
         leading: dict[PortRef, list[Edge]] = {}
-        reads: list[tuple[NodeRun, PortRef]] = []
+        reads: list[tuple[Station, PortRef]] = []
         for source, target in self.plan.edges:
             discarded = target.step == ENVIRONMENT and not self._attended
             buffer = None if discarded else self._process(target.step).ins[target.port].buffer
@@ -120,16 +121,16 @@ class Run:
         if has_circle(self.plan):
             self.watch = Watch(self)
 
-    def _name_edges(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
-        for run, target in reads:
-            run.targets.append(self._target_label(target))
-            for source, edge in run.edges():
+    def _name_edges(self, reads: list[tuple[Station, PortRef]]) -> None:
+        for node, target in reads:
+            node.targets.append(self._target_label(target))
+            for source, edge in node.edges():
                 self.edges.append((self._source_label(source), self._target_label(target), edge))
 
-    def _name_feeders(self, reads: list[tuple[NodeRun, PortRef]]) -> None:
+    def _name_feeders(self, reads: list[tuple[Station, PortRef]]) -> None:
         """Tell buffers behind operators who feeds them; a direct edge does so itself."""
-        for run, target in reads:
-            feeders = {source.step for source, _ in run.edges()}
+        for node, target in reads:
+            feeders = {source.step for source, _ in node.edges()}
             if len(feeders) == 1:
                 buffer = self._process(target.step).ins[target.port].buffer
                 buffer.fed_by(self._process(feeders.pop()))
@@ -142,11 +143,11 @@ class Run:
             output = process.outs[port.port]
             own = [edge.buffer for edge in edges if edge.buffer is not None]
             bounds.setdefault(process, []).append(
-                min((buffer.threshold for buffer in own), default=output.breath)
+                min((buffer.threshold for buffer in own), default=output.allowance)
             )
             output.counted = any(buffer.process is process for buffer in own)
         for process, thresholds in bounds.items():
-            if sum(thresholds) > max(BREATH, *thresholds):
+            if sum(thresholds) > max(ALLOWANCE, *thresholds):
                 for output in process.outs.values():
                     output.counted = True
 
@@ -189,7 +190,7 @@ class Run:
 
     def _ended(self, process: StreamProcess, error: BaseException | None) -> None:
         """Sort out how a stream ended, and draw the consequences."""
-        if error is None or self._is_quiet(process, error):
+        if error is None or self._ended_quietly(process, error):
             quiet = process.told or process.dismissed
             process.finish("downstream" if quiet else "returned")
         elif self.stopping and isinstance(error, asyncio.CancelledError):
@@ -207,7 +208,7 @@ class Run:
             self.fail(f"step {process.path!r}", error, step_note(process.path, process.restarts))
             process.finish("failed")
 
-    def _is_quiet(self, process: StreamProcess, error: BaseException) -> bool:
+    def _ended_quietly(self, process: StreamProcess, error: BaseException) -> bool:
         """Tell whether `error` only says that nobody reads the stream any more (C4)."""
         if isinstance(error, asyncio.CancelledError):
             return process.dismissed
@@ -277,7 +278,7 @@ class Run:
         self.failure = error
         self._where = where
 
-    def node_failed(self, node: NodeRun, error: BaseException) -> None:
+    def node_failed(self, node: Station, error: BaseException) -> None:
         """Take the failure of an operator (E3)."""
         origin = self.bridge.origin(node, error)
         edges = origin.edges()
@@ -289,7 +290,7 @@ class Run:
                 edge.output.stop()
         self.fail(f"the edge {label}", error, operator_note(label, origin.node.operators, error))
 
-    def node_ended(self, node: NodeRun) -> None:
+    def node_ended(self, node: Station) -> None:
         """Take note that an edge has delivered all that it will."""
         if self.watch is not None:
             self.watch.arm()

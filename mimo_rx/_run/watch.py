@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from .._bridge.bridge import Bridge
 from .._bridge.head import Head, Station, Terminal
 from .._plan.plan import Plan
-from .._plan.rings import Way, knots, steps_in_circles
+from .._plan.rings import knots, steps_in_circles
 from .._ports.buffer import Buffer
 from .._ports.edge import Edge
 from .._ports.gate import Gate
@@ -258,16 +258,16 @@ class Watch:
         """Yield the knots of the stuck that wait for nobody outside of themselves."""
         order = [process for process, _, _ in self._watched if process in stuck]
         number = {process: place for place, process in enumerate(order)}
-        onward: dict[int, list[Way]] = {}
+        onward: dict[int, list[int]] = {}
         for process in order:
             others: dict[int, None] = {}
             for wait in self._needs(waiting[process]):
                 for other in (other for each in wait for other in each):
                     if other in stuck and other is not None:
                         others[number[other]] = None
-            onward[number[process]] = [Way(number[process], other) for other in others]
+            onward[number[process]] = list(others)
         for knot in knots(len(order), onward):
-            if all(way.target in knot for each in knot for way in onward[each]):
+            if all(target in knot for each in knot for target in onward[each]):
                 yield [order[each] for each in sorted(knot)]
 
     def _resolve(self, ring: list[StreamProcess], waiting: dict[StreamProcess, Waiting]) -> None:

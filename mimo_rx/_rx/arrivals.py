@@ -15,7 +15,7 @@ from typing import Any
 
 from reactivex import Observable, abc
 
-from .._ports.pace import BREATH
+from .._ports.pace import ALLOWANCE
 from .scheduler import Trampoline, Unwound
 
 __all__ = ["Arrivals", "Guarded"]
@@ -96,7 +96,7 @@ class Arrivals:
 
     def _come(self) -> None:
         self._told = False
-        self._take(min(len(self._line), BREATH))
+        self._take(min(len(self._line), ALLOWANCE))
         if self._line and not self._told:
             self._told = True
             self._trampoline.hop(self._come)  # the loop has other things to do as well (P12)

@@ -51,7 +51,7 @@ class Entry:
         self._room = threading.Condition(threading.RLock())
         self._asleep = True
         """Whether the consumer has seen all and waits to be woken."""
-        self.parked = 0
+        self.waiting = 0
         """Threads that wait for room."""
         self.stopped = False
         """Whether nobody takes any more."""
@@ -109,11 +109,11 @@ class Entry:
         return True
 
     def _wait_for_room(self) -> None:
-        self.parked += 1  # before looking again: see taken()
+        self.waiting += 1  # before looking again: see taken()
         try:
             self._room.wait_for(self._has_room)
         finally:
-            self.parked -= 1
+            self.waiting -= 1
 
     def end(self, error: BaseException | None = None) -> None:
         """Signal the end, or an error, from any thread; what is there is still taken."""
@@ -156,7 +156,7 @@ class Entry:
                 item = pop()
             except IndexError:
                 return
-            if self.parked:
+            if self.waiting:
                 made_room()
             yield item
 

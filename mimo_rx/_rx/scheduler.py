@@ -88,7 +88,7 @@ class Trampoline:
 
         return Disposable(hop)
 
-    def run(self, work: Callable[[], None]) -> None:
+    def do(self, work: Callable[[], None]) -> None:
         """Run `work` now, or right after the work that is under way."""
         self._queue.append(work)
         if self._busy:
@@ -101,7 +101,7 @@ class Trampoline:
             self._queue.clear()
             self._busy = False
 
-    def run_later(self, seconds: float, work: Callable[[], None]) -> Callable[[], None]:
+    def do_later(self, seconds: float, work: Callable[[], None]) -> Callable[[], None]:
         """Run `work` after `seconds`; return what cancels that."""
         if self._closed:
             return _nothing
@@ -154,7 +154,7 @@ class RunScheduler(PeriodicScheduler):
         """Run `action` now, or right after the work that is under way."""
         done = SingleAssignmentDisposable()
         if self.trampoline.here():
-            self.trampoline.run(partial(self.work, done, action, state))
+            self.trampoline.do(partial(self.work, done, action, state))
         else:
             self.trampoline.hop(self._guarded, done, action, state)
         return done
@@ -173,7 +173,7 @@ class RunScheduler(PeriodicScheduler):
         timer = SerialDisposable()
 
         def start() -> None:
-            cancel = self.trampoline.run_later(seconds, partial(self._guarded, done, action, state))
+            cancel = self.trampoline.do_later(seconds, partial(self._guarded, done, action, state))
             timer.disposable = Disposable(cancel)
 
         if self.trampoline.here():
@@ -198,7 +198,7 @@ class RunScheduler(PeriodicScheduler):
 
     def _guarded(self, done: SingleAssignmentDisposable, action: Any, state: Any) -> None:
         try:
-            self.trampoline.run(partial(self.work, done, action, state))
+            self.trampoline.do(partial(self.work, done, action, state))
         except (Exception, Unwound) as error:
             self._fail(error)
 

@@ -182,8 +182,8 @@ def _of_rings(shape: Shape) -> Iterator[Finding]:
             "error",
             shape.name(ring[0].source),
             ring[0].output,
-            f"a ring that no edge is marked to close: {shape.draw(ring)}; if it is meant, lead its "
-            "last edge by `step.pipe(other, feedback=True)`",
+            f"a ring that no edge is marked to close: {shape.path_text(ring)}; if it is meant, "
+            "lead its last edge by `step.pipe(other, feedback=True)`",
         )
 
 
@@ -195,9 +195,10 @@ def _of_joins(shape: Shape) -> Iterator[Finding]:
             "info",
             name,
             other[-1].input,
-            f"step {name!r} joins two branches from {fork!r}, {shape.draw(one)} and "
-            f"{shape.draw(other)}; where one needs more than {shape.plan.steps[join].threshold} "
-            f"items before it delivers, the other fills up: give {name!r} a larger threshold",
+            f"step {name!r} joins two branches from {fork!r}, {shape.path_text(one)} and "
+            f"{shape.path_text(other)}; where one needs more than "
+            f"{shape.plan.steps[join].threshold} items before it delivers, the other fills up: "
+            f"give {name!r} a larger threshold",
         )
 
 

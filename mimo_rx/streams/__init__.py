@@ -11,12 +11,12 @@ from ._ends import ForEach, ToList
 from ._files.read import ReadCsv, ReadJsonLines, ReadLines
 from ._files.write import WriteCsv, WriteJsonLines, WriteLines
 from ._flat_map import FlatMap
-from ._hash_join import HashJoin
+from ._joins import HashJoin, JoinSorted
 from ._lists import Batch, FromLists, ToLists
 from ._map import Map
 from ._route import Balance, Route
 from ._rows import Pair
-from ._sorted import JoinSorted, MergeSorted
+from ._sorted import MergeSorted
 from ._time import Delay, Throttle, Window
 from ._zip import Concat, Unzip, Zip, ZipLongest
 

@@ -176,9 +176,9 @@ class UserFunction(ReadyMade):
             await errors.wait_for_room()
         if not errors.is_connected():  # not any more, if its reader has left meanwhile
             raise error
-        tired = errors.fill(iter((Failure(item, error, errors.process.path),)))
-        if tired is not None:
-            await tired.breathe()
+        spent = errors.fill(iter((Failure(item, error, errors.process.path),)))
+        if spent is not None:
+            await spent.go_round()
 
 
 class _Shown:

@@ -216,8 +216,8 @@ class _Dealer:
         if not taker.items or not output.is_connected():
             return
         try:
-            tired = output.fill(islice(taker.taken, 1))
+            spent = output.fill(islice(taker.taken, 1))
         finally:
             taker.settle()
-        if tired is not None:
-            await tired.breathe()
+        if spent is not None:
+            await spent.go_round()

@@ -1,25 +1,24 @@
-"""What can be done with inputs that are sorted: merge them, and join them, item by item."""
+"""Inputs that are sorted, and their merge, item by item."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from heapq import heappop, heappush, heapreplace
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from .._ports.burst import Soon, Taker
 from .._ports.input import Input
 from ._base import UserFunction
-from ._rows import Pair
 
-__all__ = ["JoinSorted", "Key", "MergeSorted"]
+__all__ = ["NOTHING", "Key", "MergeSorted", "SortedInput"]
 
 Key: TypeAlias = Callable[[Any], Any]
 
-_NOTHING: Any = object()
+NOTHING: Any = object()
 
 
-class Head(Taker):
+class SortedInput(Taker):
     """The first item of a sorted input: it is looked at, and stays there until it is given away.
 
     Args:
@@ -40,7 +39,7 @@ class Head(Taker):
         self._fail = fail
         self.known = False
         """Whether the first item was looked at."""
-        self.key: Any = _NOTHING
+        self.key: Any = NOTHING
         """Its key; until it is known, that of the item before."""
         self.error: Exception | None = None
         """What is wrong with it."""
@@ -83,7 +82,7 @@ class Head(Taker):
         try:
             key = item if self._key_of is None else self._key_of(item)
             # The first of all is compared with itself: if that fails, it would with all others.
-            if key < (key if before is _NOTHING else before):
+            if key < (key if before is NOTHING else before):
                 self.error = self.out_of_order(item, key, before)
                 return
         except Exception as error:
@@ -154,7 +153,7 @@ class MergeSorted(UserFunction):
     async def run(self, ins: Any, outs: Any) -> None:
         """Give the smallest first item away, and so on."""
         soon = Soon(outs.item.process.loop)
-        heads = [Head(port, self._key, partial(self.fail, outs), soon) for port in ins]
+        heads = [SortedInput(port, self._key, partial(self.fail, outs), soon) for port in ins]
         heap: list[list[Any]] = []
         for place, head in enumerate(heads):
             if await head.look():
@@ -169,19 +168,19 @@ class MergeSorted(UserFunction):
             else:
                 heappop(heap)
 
-    async def _give(self, heap: list[list[Any]], target: Any, heads: list[Head]) -> None:
+    async def _give(self, heap: list[list[Any]], target: Any, heads: list[SortedInput]) -> None:
         """Give items away until one input must be waited for, or an item fails."""
         merged = _merge(heap, self._key)
         while heap[0][2].known:
             if target.lacks_room():
                 await target.wait_for_room()
             try:
-                tired = target.fill(merged)
+                spent = target.fill(merged)
             finally:
                 for head in heads:
                     head.settle()
-            if tired is not None:
-                await tired.breathe()
+            if spent is not None:
+                await spent.go_round()
 
 
 def _merge(heap: list[list[Any]], key_of: Key | None) -> Iterator[Any]:
@@ -202,7 +201,7 @@ def _merge(heap: list[list[Any]], key_of: Key | None) -> Iterator[Any]:
             head.leave(before)
             return
         first = items[0]
-        try:  # as Head.find() does, without a call for each item
+        try:  # as SortedInput.find() does, without a call for each item
             key = first if key_of is None else key_of(first)
             late = key < before
         except Exception as error:
@@ -213,109 +212,3 @@ def _merge(heap: list[list[Any]], key_of: Key | None) -> Iterator[Any]:
             return
         entry[0] = key
         heapreplace(heap, entry)
-
-
-class JoinSorted(UserFunction):
-    """Give equals of two sorted inputs as ``Pair``, in memory for one run of equals at a time.
-
-    All items of equal keys are paired with each other: for each of the left, in their order, those
-    of the right in theirs. Keys are compared with ``<`` alone.
-
-    Inputs: ``left`` and ``right``. Outputs: ``item``, named tuples :class:`Pair` of ``left`` and
-    ``right`` with None for what is missing, sorted as the inputs; and ``errors`` for the items of
-    either input at which its key function raised, that cannot be compared with the one before, or
-    that are out of order. The stream goes on without them.
-
-    Emits when: it is known what belongs to an item: an item of a greater key, or the end, has come
-        at the other input (at ``right``, where there are equals).
-    Backpressures when: ``item`` has no room. It holds those items of ``right`` that have one and
-        the same key as the first item of ``left``, however many they are; all else waits in the
-        buffers.
-    Completes when: both inputs have ended; before, when what is left of one can add nothing: at the
-        end of ``left`` unless `how` is ``"outer"``, at the end of ``right`` if it is ``"inner"``.
-    Fails when: an item fails as above and ``errors`` is not connected; keys of the two inputs
-        cannot be compared.
-    Cancels when: nobody reads ``item`` any more.
-
-    It is determinate if its key functions are.
-
-    Where both inputs come from one source, one may have to hold all that comes while it waits for
-    the other; its buffer grows then (an artificial deadlock, see ``docs/deadlocks.md``).
-
-    Args:
-        left_key: A plain function that returns what ``left`` is sorted by, ascending.
-        right_key: The same for ``right``; None: as `left_key`.
-        how: What is given away of items that belong to none: nothing (``"inner"``), those of the
-            left (``"left"``), all (``"outer"``).
-        name: Name of the stream, by default ``JoinSorted``.
-
-    Raises:
-        WiringError: An argument is not of its kind.
-
-    Example:
-        >>> from mimo_rx.testing import run_stream
-        >>> join = JoinSorted(str.lower, how="left")
-        >>> for pair in run_stream(join, {"left": ["a", "b"], "right": ["A", "A"]})["item"]:
-        ...     print(pair)
-        Pair(left='a', right='A')
-        Pair(left='a', right='A')
-        Pair(left='b', right=None)
-    """
-
-    IN: ClassVar[tuple[str, ...]] = ("left", "right")
-    OUT: ClassVar[tuple[str, ...]] = ("item",)
-
-    def __init__(
-        self,
-        left_key: Key,
-        right_key: Key | None = None,
-        how: Literal["inner", "left", "outer"] = "inner",
-        *,
-        name: str | None = None,
-    ) -> None:
-        self.check_plain("left_key", left_key)
-        if right_key is not None:
-            self.check_plain("right_key", right_key)
-        self.check_choice("how", how, ("inner", "left", "outer"))
-        super().__init__(name=name)
-        self._left_key = left_key
-        self._right_key = right_key or left_key
-        self._keeps_left = how != "inner"
-        self._keeps_right = how == "outer"
-
-    async def run(self, ins: Any, outs: Any) -> None:
-        """Look at the first items of both, and give away the smaller one or the pairs."""
-        fail = partial(self.fail, outs)
-        left = Head(ins.left, self._left_key, fail)
-        right = Head(ins.right, self._right_key, fail)
-        while await left.look():
-            if not await right.look():
-                break
-            if left.key < right.key:
-                if self._keeps_left:
-                    await outs.item.push(Pair(left.items[0], None))
-                await left.pop()
-            elif right.key < left.key:
-                if self._keeps_right:
-                    await outs.item.push(Pair(None, right.items[0]))
-                await right.pop()
-            else:
-                await self._join(left, right, outs.item)
-        while self._keeps_left and await left.look():
-            await outs.item.push(Pair(left.items[0], None))
-            await left.pop()
-        while self._keeps_right and await right.look():
-            await outs.item.push(Pair(None, right.items[0]))
-            await right.pop()
-
-    async def _join(self, left: Head, right: Head, target: Any) -> None:
-        """Give away the pairs of a run of equal keys."""
-        key = left.key
-        run = []
-        while await right.look() and not key < right.key:
-            run.append(right.items[0])
-            await right.pop()
-        while await left.look() and not key < left.key:
-            for item in run:
-                await target.push(Pair(left.items[0], item))
-            await left.pop()

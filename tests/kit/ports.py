@@ -13,7 +13,7 @@ from mimo_rx._ports.process import Process
 from mimo_rx._ports.pushed import Pushed
 
 MANY = 10**6
-"""A breath that no test of another rule comes near (P12)."""
+"""A allowance that no test of another rule comes near (P12)."""
 
 
 class Watched(deque[Any]):
@@ -38,9 +38,9 @@ def process(path: str = "step") -> Process:
     return Process(path, loop, Pushed(loop))
 
 
-def buffer(threshold: int = 2, *, breath: int = MANY, owner: Process | None = None) -> Buffer:
+def buffer(threshold: int = 2, *, allowance: int = MANY, owner: Process | None = None) -> Buffer:
     """Make a buffer that fails as soon as it holds too much."""
-    made = Buffer(owner or process("reader"), "a", threshold, breath)
+    made = Buffer(owner or process("reader"), "a", threshold, allowance)
     made.items = items = Watched()
     items.bound = threshold
     return made
@@ -72,10 +72,10 @@ def through(*buffers: Buffer) -> Output[Any]:
     return out
 
 
-def counted(far: Buffer, *, breath: int = MANY) -> Output[Any]:
+def counted(far: Buffer, *, allowance: int = MANY) -> Output[Any]:
     """Make an output whose pushes are counted, as when it leads into its own stream (P12)."""
     owner = process("writer")
-    owner.breath = breath
+    owner.allowance = allowance
     made = output(far, owner=owner)
     made.counted = True
     made.rebind()
@@ -94,9 +94,9 @@ def outputs(*groups: Iterable[Buffer]) -> list[Output[Any]]:
     return made
 
 
-def pipe(threshold: int = 2, *, breath: int = MANY) -> tuple[Output[Any], Input[Any]]:
+def pipe(threshold: int = 2, *, allowance: int = MANY) -> tuple[Output[Any], Input[Any]]:
     """Make an output and the input that it feeds."""
-    far = buffer(threshold, breath=breath)
+    far = buffer(threshold, allowance=allowance)
     return output(far), reader(far)
 
 

@@ -23,7 +23,7 @@ from mimo_rx._ports.output import Output
 from ports import assert_nobody_waits, buffer, counted, outputs, reader, start, through, turns
 from trials import ShuffledLoop
 
-BREATH = 8
+ALLOWANCE = 8
 """Calls before the loop goes round (P12): few, so that these waits are tried too."""
 ITEMS = 7
 
@@ -104,9 +104,9 @@ def at_every_suspension(delay: int | None, trial: Callable[[Strike], Any]) -> in
 
 def writers(shape: str) -> tuple[Output[Any], list[Output[Any]], list[Buffer]]:
     """Make the output that is struck, others, and the buffers that they share."""
-    near, far = buffer(1, breath=BREATH), buffer(2, breath=BREATH)
+    near, far = buffer(1, allowance=ALLOWANCE), buffer(2, allowance=ALLOWANCE)
     if shape == "counted":
-        out = counted(near, breath=BREATH)
+        out = counted(near, allowance=ALLOWANCE)
         return out, outputs([near]), [near]
     if shape == "through":
         out = through(near, far)
@@ -224,7 +224,7 @@ def test_p7_a_read_cancelled_at_any_suspension_loses_nothing_and_doubles_nothing
     """P7, P8: alone and next to another reader, whose wake-ups it must not take along."""
 
     async def trial(strike: Strike) -> None:
-        far = buffer(2, breath=BREATH)
+        far = buffer(2, allowance=ALLOWANCE)
         (out,) = outputs([far])
         port = reader(far)
         victim = start(reads(port, how, strike, alone=other is None))

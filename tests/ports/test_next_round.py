@@ -23,7 +23,7 @@ from ports import (
 
 def about_to_run(far):
     """Let the consumer of `far` count as one that waits for the next round alone."""
-    far.process.soon += 1
+    far.process.runs_next += 1
     return far
 
 
@@ -32,9 +32,9 @@ async def booking():
     near = about_to_run(buffer(1))
     out = output(near)
     await out.push(0)
-    booked = start(out.push(1))
+    reserved = start(out.push(1))
     await turns(1)
-    return near, out, booked
+    return near, out, reserved
 
 
 def test_p6_a_push_before_a_consumer_that_is_about_to_run_comes_back_in_the_next_round():
@@ -44,12 +44,12 @@ def test_p6_a_push_before_a_consumer_that_is_about_to_run_comes_back_in_the_next
         near = about_to_run(buffer(1))
         first, second = outputs([near], [near])
         await first.push(0)
-        booked = start(first.push(1))
+        reserved = start(first.push(1))
         await turns(1)
         assert not near.putters
         newcomer = start(second.push(2))
         assert near.items.popleft() == 0  # the consumer, in the same round
-        await booked
+        await reserved
         assert list(near.items) == [1]
         assert await reader(near).pop() == 1
         await newcomer
@@ -104,18 +104,18 @@ def test_p7_a_cancelled_push_that_has_booked_leaves_its_turn_to_the_next(room):
         near = about_to_run(buffer(1))
         first, second = outputs([near], [near])
         await first.push(0)
-        booked, next_one = start(first.push(1)), start(second.push(2))
+        reserved, next_one = start(first.push(1)), start(second.push(2))
         await turns(1)
         if room:
             near.items.popleft()
-        await cancel(booked)
+        await cancel(reserved)
         if not room:
             await turns()
             assert list(near.items) == [0]
             await reader(near).pop()
         await next_one
         assert list(near.items) == [2]
-        assert first.process.soon == 0
+        assert first.process.runs_next == 0
         assert_nobody_waits([first, second])
 
     run(main())
@@ -125,11 +125,11 @@ def test_c1_a_push_that_has_booked_hears_of_the_close_of_its_output():
     """C1: it raises, and its item goes nowhere."""
 
     async def main():
-        near, out, booked = await booking()
+        near, out, reserved = await booking()
         out.close()
         near.items.clear()
         with pytest.raises(OutputClosed):
-            await booked
+            await reserved
         assert not near.items
         assert_nobody_waits([out])
 
@@ -140,10 +140,10 @@ def test_c4_a_push_that_has_booked_goes_on_where_its_reader_closes():
     """C4: the edge is skipped from now on."""
 
     async def main():
-        near, out, booked = await booking()
+        near, out, reserved = await booking()
         out.process.outs["side"] = output(buffer(9), owner=out.process)
         reader(near).close()
-        await booked
+        await reserved
         assert near.lost == 1
         assert_nobody_waits([out])
 
@@ -182,12 +182,12 @@ def test_p1_a_read_waits_a_round_for_a_producer_that_is_about_to_run_and_then_in
         owner = process("writer")
         near = buffer(2)
         out = output(near, owner=owner)
-        owner.soon = 1
+        owner.runs_next = 1
         reading = start(READS[read](reader(near)))
         await turns(1)
-        assert (near.process.soon, len(near.getters)) == (1, 0)
+        assert (near.process.runs_next, len(near.getters)) == (1, 0)
         await turns()
-        assert (near.process.soon, len(near.getters)) == (0, 1)
+        assert (near.process.runs_next, len(near.getters)) == (0, 1)
         await out.push("x")
         assert await reading in ("x", ["x"])
         assert near.process.starved.depth == 0
@@ -203,13 +203,13 @@ def test_p7_a_read_cancelled_in_its_round_leaves_nothing_behind(read):
         owner = process("writer")
         near = buffer(2)
         out = output(near, owner=owner)
-        owner.soon = 1
+        owner.runs_next = 1
         reading = start(READS[read](reader(near)))
         await turns(1)
         await out.push("x")
         await cancel(reading)
         assert list(near.items) == ["x"]
-        assert (near.process.soon, near.process.starved.depth) == (0, 0)
+        assert (near.process.runs_next, near.process.starved.depth) == (0, 0)
         assert await reader(near).pop() == "x"
 
     run(main())
@@ -223,10 +223,10 @@ def test_p1_a_reader_of_several_inputs_waits_in_line_at_once():
         near = buffer(2, owner=consumer)
         consumer.ins = {"a": reader(near), "b": reader(buffer(2, owner=consumer))}
         output(near, owner=owner)
-        owner.soon = 1
+        owner.runs_next = 1
         reading = start(reader(near).pop())
         await turns(1)
-        assert (consumer.soon, len(near.getters)) == (0, 1)
+        assert (consumer.runs_next, len(near.getters)) == (0, 1)
         await cancel(reading)
 
     run(main())
@@ -309,7 +309,7 @@ async def late_turn(near, out):
     for _ in range(5):
         near.items.popleft()
     await out.push("ahead")
-    near.unpark()
+    near.wake_next()
     newcomer = start(out.push("behind"))
     await turns()
     assert waiting.done()

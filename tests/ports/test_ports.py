@@ -320,7 +320,7 @@ def test_p10_items_are_never_compared():
         await cancel(pushing[2])
         for items in (near.items, far.items):
             items.clear()
-        near.unpark()
+        near.wake_next()
         await pushing[1]
 
     run(main())

@@ -174,7 +174,7 @@ def test_p12_reading_what_one_push_released_lets_timers_fire():
 
     async def main():
         for taken_before in (0, 1, 499, 500, 501, 999):
-            far = buffer(ENOUGH * 2, breath=1000)
+            far = buffer(ENOUGH * 2, allowance=1000)
             port = reader(far)
             out = output(far)
             for _ in range(taken_before):
@@ -273,10 +273,10 @@ def test_p12_the_caller_that_reads_what_it_pushes_lets_timers_fire():
 
 
 def test_p12_counting_the_calls_does_not_miscount_the_items():
-    """P12, P11: short and long ways, in bulk and not, before and after a breath."""
+    """P12, P11: short and long ways, in bulk and not, before and after a allowance."""
 
     async def main():
-        for out in (output(owner=process()), counted(buffer(10**5), breath=28)):
+        for out in (output(owner=process()), counted(buffer(10**5), allowance=28)):
             expected = 0
             for _ in range(1000):
                 await out.push(0)
@@ -297,14 +297,14 @@ def test_p12_a_budget_says_when_a_breath_is_due():
 
     async def main():
         budget = Budget(3)
-        budget.draw(2)
+        budget.spend(2)
         assert (budget.count, budget.due) == (2, False)
-        budget.draw(1)
+        budget.spend(1)
         assert (budget.count, budget.due) == (3, True)
-        await budget.breathe()
+        await budget.go_round()
         assert (budget.count, budget.due) == (3, False)
         next(budget.ticks)
-        budget.draw(5)
+        budget.spend(5)
         assert (budget.count, budget.due) == (9, True)
         assert not [*budget.ticks]
         budget.renew()

@@ -118,7 +118,7 @@ def test_r8_a_thread_that_waits_for_room_goes_on(how):
     answers: list[bool] = []
     thread = threading.Thread(target=lambda: answers.append(numbers.put(1)))
     thread.start()
-    while not numbers.parked:
+    while not numbers.waiting:
         pass
     got = []
     if how == "taken":

@@ -76,7 +76,7 @@ def test_r4_delayed_work_runs_on_the_clock_of_the_loop(delay):
 
 
 def test_r4_work_that_is_disposed_of_does_not_run():
-    """R4: before it is due, and in the same breath."""
+    """R4: before it is due, and in the same allowance."""
     log: list[Any] = []
 
     def work(scheduler: Any, trampoline: Any) -> float:

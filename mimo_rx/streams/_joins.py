@@ -1,0 +1,222 @@
+"""Joins by a key: of two sorted inputs, or of any two of which one fits into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+from .._ports.burst import burst
+from ._base import UserFunction
+from ._rows import Pair
+from ._sorted import Key, SortedInput
+
+__all__ = ["HashJoin", "JoinSorted"]
+
+
+class JoinSorted(UserFunction):
+    """Give equals of two sorted inputs as ``Pair``, in memory for one run of equals at a time.
+
+    All items of equal keys are paired with each other: for each of the left, in their order, those
+    of the right in theirs. Keys are compared with ``<`` alone.
+
+    Inputs: ``left`` and ``right``. Outputs: ``item``, named tuples :class:`Pair` of ``left`` and
+    ``right`` with None for what is missing, sorted as the inputs; and ``errors`` for the items of
+    either input at which its key function raised, that cannot be compared with the one before, or
+    that are out of order. The stream goes on without them.
+
+    Emits when: it is known what belongs to an item: an item of a greater key, or the end, has come
+        at the other input (at ``right``, where there are equals).
+    Backpressures when: ``item`` has no room. It holds those items of ``right`` that have one and
+        the same key as the first item of ``left``, however many they are; all else waits in the
+        buffers.
+    Completes when: both inputs have ended; before, when what is left of one can add nothing: at the
+        end of ``left`` unless `how` is ``"outer"``, at the end of ``right`` if it is ``"inner"``.
+    Fails when: an item fails as above and ``errors`` is not connected; keys of the two inputs
+        cannot be compared.
+    Cancels when: nobody reads ``item`` any more.
+
+    It is determinate if its key functions are.
+
+    Where both inputs come from one source, one may have to hold all that comes while it waits for
+    the other; its buffer grows then (an artificial deadlock, see ``docs/deadlocks.md``).
+
+    Args:
+        left_key: A plain function that returns what ``left`` is sorted by, ascending.
+        right_key: The same for ``right``; None: as `left_key`.
+        how: What is given away of items that belong to none: nothing (``"inner"``), those of the
+            left (``"left"``), all (``"outer"``).
+        name: Name of the stream, by default ``JoinSorted``.
+
+    Raises:
+        WiringError: An argument is not of its kind.
+
+    Example:
+        >>> from mimo_rx.testing import run_stream
+        >>> join = JoinSorted(str.lower, how="left")
+        >>> for pair in run_stream(join, {"left": ["a", "b"], "right": ["A", "A"]})["item"]:
+        ...     print(pair)
+        Pair(left='a', right='A')
+        Pair(left='a', right='A')
+        Pair(left='b', right=None)
+    """
+
+    IN: ClassVar[tuple[str, ...]] = ("left", "right")
+    OUT: ClassVar[tuple[str, ...]] = ("item",)
+
+    def __init__(
+        self,
+        left_key: Key,
+        right_key: Key | None = None,
+        how: Literal["inner", "left", "outer"] = "inner",
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.check_plain("left_key", left_key)
+        if right_key is not None:
+            self.check_plain("right_key", right_key)
+        self.check_choice("how", how, ("inner", "left", "outer"))
+        super().__init__(name=name)
+        self._left_key = left_key
+        self._right_key = right_key or left_key
+        self._keeps_left = how != "inner"
+        self._keeps_right = how == "outer"
+
+    async def run(self, ins: Any, outs: Any) -> None:
+        """Look at the first items of both, and give away the smaller one or the pairs."""
+        fail = partial(self.fail, outs)
+        left = SortedInput(ins.left, self._left_key, fail)
+        right = SortedInput(ins.right, self._right_key, fail)
+        while await left.look():
+            if not await right.look():
+                break
+            if left.key < right.key:
+                if self._keeps_left:
+                    await outs.item.push(Pair(left.items[0], None))
+                await left.pop()
+            elif right.key < left.key:
+                if self._keeps_right:
+                    await outs.item.push(Pair(None, right.items[0]))
+                await right.pop()
+            else:
+                await self._join(left, right, outs.item)
+        while self._keeps_left and await left.look():
+            await outs.item.push(Pair(left.items[0], None))
+            await left.pop()
+        while self._keeps_right and await right.look():
+            await outs.item.push(Pair(None, right.items[0]))
+            await right.pop()
+
+    async def _join(self, left: SortedInput, right: SortedInput, target: Any) -> None:
+        """Give away the pairs of a run of equal keys."""
+        key = left.key
+        run = []
+        while await right.look() and not key < right.key:
+            run.append(right.items[0])
+            await right.pop()
+        while await left.look() and not key < left.key:
+            for item in run:
+                await target.push(Pair(left.items[0], item))
+            await left.pop()
+
+
+class HashJoin(UserFunction):
+    """Read ``right`` into memory, then give each item of ``left`` with each equal as a ``Pair``.
+
+    Where both are sorted by their keys, :class:`JoinSorted` does it in bounded memory.
+
+    Inputs: ``left`` and ``right``. Outputs: ``item``, named tuples :class:`Pair` of ``left`` and
+    ``right``, in the order of the left and, for each of them, that of the right; and ``errors``
+    for the items of either input at which its key function raised, or whose key has no hash. The
+    stream goes on without them.
+
+    Emits when: ``right`` has ended and an item of ``left`` comes that belongs to one of it; with
+        ``how="left"``, any item, with None for what is missing.
+    Backpressures when: ``item`` has no room; and at ``left`` until ``right`` has ended: who pushes
+        there waits as soon as its buffer is full.
+    Completes when: both inputs have ended.
+    Fails when: an item fails as above and ``errors`` is not connected.
+    Cancels when: nobody reads ``item`` any more.
+
+    It is determinate if its key functions are.
+
+    Where both inputs come from one source, the buffer of ``left`` has to hold all that comes until
+    the source has ended. It grows for that (an artificial deadlock, see ``docs/deadlocks.md``) up
+    to the `growth_limit` of the workflow; past it, the run ends with a ``DeadlockError``.
+
+    Args:
+        left_key: A plain function that returns what ``left`` is joined on; keys must have a hash.
+        right_key: The same for ``right``; None: as `left_key`.
+        how: What is given away of items of the left that belong to none: nothing (``"inner"``), or
+            those with None (``"left"``).
+        name: Name of the stream, by default ``HashJoin``.
+
+    Raises:
+        WiringError: An argument is not of its kind.
+
+    Example:
+        >>> from mimo_rx.testing import run_stream
+        >>> join = HashJoin(len, how="left")
+        >>> run_stream(join, {"left": ["ab", "c"], "right": ["xy"]})["item"]
+        [Pair(left='ab', right='xy'), Pair(left='c', right=None)]
+    """
+
+    IN: ClassVar[tuple[str, ...]] = ("left", "right")
+    OUT: ClassVar[tuple[str, ...]] = ("item",)
+
+    def __init__(
+        self,
+        left_key: Callable[[Any], Any],
+        right_key: Callable[[Any], Any] | None = None,
+        how: Literal["inner", "left"] = "inner",
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.check_plain("left_key", left_key)
+        if right_key is not None:
+            self.check_plain("right_key", right_key)
+        self.check_choice("how", how, ("inner", "left"))
+        super().__init__(name=name)
+        self._left_key = left_key
+        self._right_key = right_key or left_key
+        self._unmatched: tuple[None, ...] = (None,) if how == "left" else ()
+
+    async def run(self, ins: Any, outs: Any) -> None:
+        """Read the right, then pair the left with it."""
+        table = await self._table(ins, outs)
+        key = self._left_key
+        unmatched = self._unmatched
+        failed: list[tuple[Any, Exception]] = []
+        several: list[tuple[Any, list[Any]]] = []
+
+        def pairs(items: Iterator[Any]) -> Iterator[Pair]:
+            for item in items:
+                try:
+                    matches = table.get(key(item), unmatched)
+                except Exception as error:
+                    failed.append((item, error))
+                    return
+                if len(matches) == 1:
+                    yield Pair(item, matches[0])
+                elif matches:
+                    several.append((item, matches))
+                    return
+
+        while await burst(ins.left, outs.item, pairs):
+            for item, matches in several:
+                for match in matches:
+                    await outs.item.push(Pair(item, match))
+            several.clear()
+            if failed:
+                await self.fail(outs, *failed.pop())
+
+    async def _table(self, ins: Any, outs: Any) -> dict[Any, Any]:
+        """Return the items of the right by their keys."""
+        table: dict[Any, list[Any]] = {}
+        key = self._right_key
+        async for item in ins.right:
+            try:
+                table.setdefault(key(item), []).append(item)
+            except Exception as error:
+                await self.fail(outs, item, error)
+        return table
