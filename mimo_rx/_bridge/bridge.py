@@ -6,15 +6,18 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from types import CodeType, FrameType
 from typing import Any
 
 from .._plan.plan import ENVIRONMENT, Node, PortRef
 from .._ports.buffer import Buffer
 from .._ports.edge import Edge
+from .._ports.gate import Gate
 from .._rx.scheduler import RunScheduler, Scheduled, Trampoline
-from .head import Head, Host, Station, Terminal
+from .head import Head, Host, Station
 from .node import NodeRun
+from .terminal import Terminal
 
 __all__ = ["Bridge", "NodeRun", "subscribing_node"]
 
@@ -38,6 +41,11 @@ class Bridge:
         """The errors that were passed on to other operators, and where each came from."""
         self._starting: deque[NodeRun] = deque()
         self._busy = False
+
+    @cached_property
+    def holds(self) -> dict[Gate, Head]:
+        """The heads by the gates that hold them back until they are subscribed to."""
+        return {head.hold: head for node in self.nodes.values() for head in node.heads()}
 
     def names(self, ports: Iterable[PortRef]) -> str:
         """Return `ports` as errors call them."""

@@ -1,7 +1,7 @@
 """Where items enter and leave the operators of a run.
 
 A *head* is where they enter: the Observable that operators subscribe to. A *reader* is where they
-leave: a :class:`Terminal` in front of a buffer, or the head of another node. Until its operators
+leave: a terminal in front of a buffer, or the head of another node. Until its operators
 have subscribed, a head is *held*: pushes wait (R12). When they dispose of their subscription, the
 edges that lead into it are cancelled (C4, R6).
 """
@@ -18,12 +18,12 @@ from reactivex.internal import default_error
 
 from .._errors import LateSubscription
 from .._plan.plan import Node, Plan, PortRef
-from .._ports.buffer import Buffer
 from .._ports.edge import Edge
 from .._ports.gate import Gate
+from .._ports.pace import Owner
 from .._rx.scheduler import Trampoline, Unwound
 
-__all__ = ["Head", "Host", "Hub", "Reader", "Station", "Terminal", "edges_into"]
+__all__ = ["Head", "Host", "Hub", "Reader", "Station", "edges_into"]
 
 
 class Host(Protocol):
@@ -104,54 +104,6 @@ class Reader(Protocol):
 
     def on_completed(self) -> None:
         """Take the end; never raise."""
-
-
-class Terminal:
-    """The end of an edge with operators: it fills a buffer, or (without one) counts only.
-
-    Args:
-        node: What it reads.
-        buffer: What it fills.
-    """
-
-    def __init__(self, node: Station, buffer: Buffer | None) -> None:
-        self.node = node
-        self._buffer = buffer
-        self.feedback = node.node.feedback
-        """Whether it closes a meant ring (D6)."""
-        self.live = True
-        """Whether it may still deliver."""
-        self.deliver: Callable[[Any], None] = _ignore if buffer is None else buffer.put
-        if buffer is not None:
-            buffer.producers += 1
-            buffer.fan_in += 1
-            buffer.edges.append(self)
-
-    def ready(self) -> bool:
-        """A buffer is always there."""
-        return True
-
-    def behind(self) -> Gate | None:
-        """Return the buffer."""
-        return self._buffer
-
-    def on_completed(self) -> None:
-        """Count one producer less (C2)."""
-        if self.live:
-            self.live = False
-            if self._buffer is not None:
-                self._buffer.producer_closed()
-
-    def rest(self) -> None:
-        """Close a ring that has come to rest: the end for the consumer, nothing for the rest."""
-        self.deliver = _ignore
-        self.on_completed()
-
-    def cancel(self) -> None:
-        """The consumer is gone."""
-        if self.live:
-            self.live = False
-            self.node.drop(self)
 
 
 class Head(Observable[Any]):
@@ -326,6 +278,26 @@ class Head(Observable[Any]):
                 gates = (head.hold,) if head.held else head.node.gates()
                 for edge in head.edges:
                     edge.regate(gates)
+
+    def sources(self) -> list[Owner | None]:
+        """Return those any of whom can let an item in; None is whoever cannot be seen (D4)."""
+        found: dict[Owner | None, None] = {}
+        pending = [self]
+        seen = {self}
+        while pending:
+            each = pending.pop()
+            for edge in each.edges:
+                found.update(dict.fromkeys(edge.sources() if edge.live else ()))
+            for parent in each.parents:
+                if parent.ended:
+                    continue
+                if not parent.is_quiet:
+                    found[None] = None
+                for above in parent.heads():
+                    if above not in seen:
+                        seen.add(above)
+                        pending.append(above)
+        return list(found)
 
     def _late(self) -> LateSubscription:
         ports = self.node.bridge.names(port for port, _ in edges_into([self]))

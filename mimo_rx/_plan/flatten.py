@@ -83,30 +83,31 @@ class _Seeds(NamedTuple):
     items: tuple[Any, ...]
 
 
-class _Fedback(NamedTuple):
-    """An atom that is reached over an edge that closes a meant ring."""
-
-    atom: PortRef | _Place
+_Atom: TypeAlias = PortRef | _Place | _Seeds
 
 
-_Atom: TypeAlias = PortRef | _Place | _Seeds | _Fedback
+class _Read(NamedTuple):
+    """What is read, and over which kind of edge."""
+
+    atom: _Atom
+    fed_back: bool
+    """Whether an edge that closes a meant ring leads from it."""
 
 
 class _Needs(NamedTuple):
-    """What a node is made of: its operators, the atoms it reads, and what it claims."""
+    """What a node is made of: its operators, what it reads, and what it claims."""
 
     place: _Place
     operators: tuple[Any, ...]
-    atoms: list[_Atom]
-    claims: list[tuple[Flow, list[_Atom]]]
+    reads: list[_Read]
+    claims: list[tuple[Flow, list[_Read]]]
 
 
 class _Flattener:
     def __init__(self, layout: Layout, read: Flow | None = None) -> None:
         self.layout = layout
         self._edges: list[Edge] = []
-        self._direct: set[Edge] = set()
-        self._feedback: set[Edge] = set()
+        self._direct: set[tuple[PortRef, PortRef]] = set()
         self._nodes: dict[tuple[int, int], Node] = {}
         self._uses: dict[int, Counter[int]] = {}
         if read is not None:
@@ -122,7 +123,6 @@ class _Flattener:
             edges=tuple(self._edges),
             ins=tuple(workflow.ins),
             outs=outs,
-            feedback=frozenset(self._feedback),
             threshold=workflow.threshold,
         )
 
@@ -138,42 +138,40 @@ class _Flattener:
         self, flow: Flow, target: PortRef, frame: Frame | None = None, *, feedback: bool = False
     ) -> None:
         """Add what leads from `flow` into `target`."""
-        for atom in self._atoms(_Place(frame or self.layout.root, flow), feedback):
-            fedback = isinstance(atom, _Fedback)
-            if isinstance(atom, _Fedback):
-                atom = atom.atom
+        for atom, fed_back in self._reads(_Place(frame or self.layout.root, flow), feedback):
             if isinstance(atom, _Seeds) and target.step != ENVIRONMENT:
                 self.layout.seed(target.step, target.port, atom.items)
                 continue
-            edge = Edge(self._built(atom), target)
-            if isinstance(edge.source, PortRef):
+            source = self._built(atom)
+            if isinstance(source, PortRef):
                 # A second edge between the same two ports needs an identity of its own.
-                if edge in self._direct:
-                    edge = Edge(Node((edge.source,)), target)
-                self._direct.add(edge)
-            self._edges.append(edge)
-            if fedback:
-                self._feedback.add(edge)
+                if (source, target) in self._direct:
+                    source = Node((source,))
+                else:
+                    self._direct.add((source, target))
+            self._edges.append(Edge(source, target, fed_back))
 
-    def _atoms(self, place: _Place, feedback: bool = False) -> list[_Atom]:
+    def _reads(self, place: _Place, feedback: bool = False) -> list[_Read]:
         """Return what stands behind `place` when all names are followed."""
-        found: list[_Atom] = []
+        found: list[_Read] = []
         path: set[object] = set()
-        stack: list[Any] = [_Fedback(place) if feedback else place]
+        stack: list[_Read | _Leave] = [_Read(place, feedback)]
         while stack:
             entry = stack.pop()
-            fedback = isinstance(entry, _Fedback)
-            if fedback:
-                entry = entry.atom
             if isinstance(entry, _Leave):
                 path.discard(entry.name)
-            elif not isinstance(entry, _Place) or (followed := self._follow(entry)) is None:
-                found.append(_Fedback(entry) if fedback else entry)
+            elif (
+                not isinstance(entry.atom, _Place) or (followed := self._follow(entry.atom)) is None
+            ):
+                found.append(entry)
             elif followed.name not in path:  # else a ring of names, which feeds nothing new
                 path.add(followed.name)
                 stack.append(_Leave(followed.name))
-                behind = reversed(followed.behind)
-                stack.extend(map(_fed_back, behind) if fedback else behind)
+                # Behind an edge that closes a ring, each one leads over it.
+                stack.extend(
+                    _Read(atom, fed_back or (entry.fed_back and not isinstance(atom, _Seeds)))
+                    for atom, fed_back in reversed(followed.behind)
+                )
         return found
 
     def _follow(self, place: _Place) -> _Followed | None:
@@ -182,37 +180,34 @@ class _Flattener:
         if isinstance(flow, Derived | ObservableFlow):
             return None
         if isinstance(flow, Merged):
-            return _Followed(place.key, [_Place(frame, each) for each in flow.parents])
+            return _named(place.key, (_Place(frame, each) for each in flow.parents))
         if isinstance(flow, SourceFlow):
-            return _Followed(flow, [PortRef(self.layout.source(frame, flow.stream), READ)])
+            return _named(flow, [PortRef(self.layout.source(frame, flow.stream), READ)])
         if isinstance(flow, WorkflowInput):
             return self._follow_input(frame, flow.name)
         assert isinstance(flow, Port | BareFlow), flow
         step, port = _step_and_port(frame, flow)
         inner = frame.children.get(step)
         if inner is None:
-            return _Followed(flow, [PortRef(frame.numbers[step], port)])
-        behind = [_Place(inner, link.source) for link in inner.feeds.get((None, port), ())]
-        return _Followed((id(inner), "output", port), behind)
+            return _named(flow, [PortRef(frame.numbers[step], port)])
+        links = inner.feeds.get((None, port), ())
+        return _named((id(inner), "output", port), (_Place(inner, link.source) for link in links))
 
     def _follow_input(self, frame: Frame, name: str) -> _Followed:
         key = (id(frame), "input", name)
         if frame.parent is None or frame.step is None:
-            return _Followed(key, [PortRef(ENVIRONMENT, name)])
-        feeds = frame.parent.feeds.get((frame.step, name), ())
-        behind: list[Any] = []
-        for link in feeds:
-            source = _Place(frame.parent, link.source)
-            behind.append(_Fedback(source) if link.feedback else source)
+            return _named(key, [PortRef(ENVIRONMENT, name)])
+        behind = [
+            _Read(_Place(frame.parent, link.source), link.feedback)
+            for link in frame.parent.feeds.get((frame.step, name), ())
+        ]
         seeds = frame.step.seeds.get(name)
         if seeds:
-            behind.insert(0, _Seeds(f"{frame.step.name}.{name}", seeds))
+            behind.insert(0, _Read(_Seeds(f"{frame.step.name}.{name}", seeds), False))
         return _Followed(key, behind)
 
     def _built(self, atom: _Atom) -> PortRef | Node:
         """Return what stands for `atom` in the plan; its node is made if need be."""
-        if isinstance(atom, _Fedback):
-            return Node((self._built(atom.atom),), feedback=True)
         if isinstance(atom, PortRef):
             return atom
         if isinstance(atom, _Seeds):
@@ -243,7 +238,7 @@ class _Flattener:
         """Gather a chain of operators, down to a flow that somebody else reads too."""
         frame, flow = place
         if isinstance(flow, ObservableFlow):
-            claims = [(each, self._atoms(_Place(frame, each))) for each in flow.claims]
+            claims = [(each, self._reads(_Place(frame, each))) for each in flow.claims]
             return _Needs(place, (), [], claims)
         uses = self._uses_in(frame.workflow)
         chain: list[Derived] = []
@@ -251,26 +246,38 @@ class _Flattener:
             chain.append(flow)
             flow = flow.parent
         claims = [
-            (claim, self._atoms(_Place(frame, claim)))
+            (claim, self._reads(_Place(frame, claim)))
             for derived in reversed(chain)
             for claim in derived.claims
         ]
         operators = tuple(derived.operator for derived in reversed(chain))
-        return _Needs(place, operators, self._atoms(_Place(frame, flow)), claims)
+        return _Needs(place, operators, self._reads(_Place(frame, flow)), claims)
 
     def _node(self, needs: _Needs) -> Node:
         flow = needs.place.flow
         observable = flow.observable if isinstance(flow, ObservableFlow) else None
-        claims = []
-        for claim, atoms in needs.claims:
-            built = tuple(map(self._built, atoms))
-            one = built[0] if len(built) == 1 else Node(built, name=claim.label())
-            claims.append((claim, one))
+        fed_back: set[PortRef | Node] = set()
+
+        def sources(reads: list[_Read]) -> tuple[PortRef | Node, ...]:
+            built = tuple(self._built(each.atom) for each in reads)
+            fed_back.update(
+                source for source, each in zip(built, reads, strict=True) if each.fed_back
+            )
+            return built
+
+        claims: list[tuple[Flow, PortRef | Node]] = []
+        for claim, reads in needs.claims:
+            built = sources(reads)
+            if len(built) != 1:
+                merged = Node(built, name=claim.label(), fed_back=frozenset(fed_back & {*built}))
+                built = (merged,)
+            claims.append((claim, built[0]))
         return Node(
-            sources=tuple(map(self._built, needs.atoms)),
+            sources=sources(needs.reads),
             operators=needs.operators,
             observable=observable,
             claims=tuple(claims),
+            fed_back=frozenset(fed_back),
             name=" | ".join(map(describe, needs.operators)) or flow.label(),
         )
 
@@ -284,7 +291,11 @@ class _Flattener:
 
 class _Followed(NamedTuple):
     name: object
-    behind: list[Any]
+    behind: list[_Read]
+
+
+def _named(name: object, behind: Iterable[_Atom]) -> _Followed:
+    return _Followed(name, [_Read(atom, False) for atom in behind])
 
 
 class _Leave(NamedTuple):
@@ -299,14 +310,9 @@ def _step_and_port(frame: Frame, flow: Port | BareFlow) -> tuple[Step, str]:
     return frame.step_of(flow), flow.port
 
 
-def _fed_back(entry: Any) -> Any:
-    return entry if isinstance(entry, _Fedback | _Seeds) else _Fedback(entry)
-
-
 def _places_in(needs: _Needs) -> list[_Place]:
-    atoms = [*needs.atoms, *(atom for _, claimed in needs.claims for atom in claimed)]
-    atoms = [atom.atom if isinstance(atom, _Fedback) else atom for atom in atoms]
-    return [atom for atom in atoms if isinstance(atom, _Place)]
+    reads = [*needs.reads, *(each for _, claimed in needs.claims for each in claimed)]
+    return [each.atom for each in reads if isinstance(each.atom, _Place)]
 
 
 def _count_uses(flows: Iterable[Flow]) -> Counter[int]:

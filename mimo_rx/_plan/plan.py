@@ -65,8 +65,8 @@ class Node:
     observable: Observable[Any] | None = None
     claims: tuple[tuple[Any, PortRef | Node], ...] = ()
     """(flow object inside `observable`, what it stands for in this plan)"""
-    feedback: bool = False
-    """Whether it stands for an edge that closes a meant ring, and that operators read (D6)."""
+    fed_back: frozenset[PortRef | Node] = frozenset()
+    """Those that it reads over an edge that closes a meant ring (D6)."""
     name: str = ""
     """How errors and notes call it."""
 
@@ -76,6 +76,8 @@ class Edge(NamedTuple):
 
     source: PortRef | Node
     target: PortRef
+    feedback: bool = False
+    """Whether it closes a meant ring (D6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,6 @@ class Plan:
     """Output ports of the environment: the workflow's own inputs."""
     outs: tuple[str, ...] = ()
     """Input ports of the environment: the workflow's own outputs."""
-    feedback: frozenset[Edge] = frozenset()
-    """Those of `edges` that close a meant ring (D6); see also :attr:`Node.feedback`."""
     threshold: int = 100
     """Bound of the buffers in front of `outs`, in items."""
 

@@ -57,12 +57,12 @@ class Shape:
         self.arcs: list[Arc] = []
         for edge in plan.edges:
             if edge.target.step != ENVIRONMENT:
-                self._lead(edge.source, edge.target, edge in plan.feedback)
+                self._lead(edge.source, edge.target, edge.feedback)
         # Grows as the nodes behind nodes are found.
         for number, vertex in enumerate(self.vertices):
             if isinstance(vertex, Node):
                 for source in (*vertex.sources, *(stands for _, stands in vertex.claims)):
-                    self._lead(source, PortRef(number, ""), vertex.feedback)
+                    self._lead(source, PortRef(number, ""), source in vertex.fed_back)
 
     def path_text(self, way: Sequence[Arc]) -> str:
         """Return a way as text: the output that it leaves, then the inputs that it enters."""

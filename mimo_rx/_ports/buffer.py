@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import repeat
 from operator import length_hint
 from typing import Any, Protocol
@@ -20,11 +20,22 @@ from typing import Any, Protocol
 from .gate import NEXT_ROUND, NO_PLACES, NOBODY, UNKNOWN, Gate, Runs, Timer
 from .pace import Owner
 
-__all__ = ["A_ROUND", "IN_LINE", "NEVER", "Buffer"]
+__all__ = ["A_ROUND", "IN_LINE", "NEVER", "Buffer", "Feed"]
 
 
-class _Edge(Protocol):
-    feedback: bool
+class Feed(Protocol):
+    """What feeds a buffer: an edge, or the end of an edge with operators on it."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it may still deliver."""
+
+    @property
+    def feedback(self) -> bool:
+        """Whether it closes a meant ring (D6)."""
+
+    def sources(self) -> Iterable[Owner | None]:
+        """Return those any of whom can make it deliver; None is whoever cannot be seen (D4)."""
 
     def cancel(self) -> None:
         """Carry nothing any more."""
@@ -83,7 +94,7 @@ class Buffer(Gate):
         self.lost = 0
         """Items that had come in and were dropped when the consumer went away."""
         self.getters: deque[Future[None]] = NOBODY
-        self.edges: list[_Edge] = []
+        self.edges: list[Feed] = []
         """All that ever fed it, to be cancelled with it."""
         self.consumer = process
         self.feeder: Runs = UNKNOWN

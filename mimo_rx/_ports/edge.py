@@ -84,9 +84,13 @@ class Edge:
         return 0 if entry is None else entry.drops
 
     @property
-    def is_connected(self) -> bool:
+    def live(self) -> bool:
         """Whether it carries items: it leads from an output, and neither side has ended."""
         return self.output is not None and self._stop is None
+
+    def sources(self) -> tuple[Owner | None]:
+        """Return the stream that it leads from."""
+        return (None if self.output is None else self.output.process,)
 
     def attach(self, output: Sender) -> None:
         """Lead from `output` from now on."""

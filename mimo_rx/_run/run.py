@@ -29,7 +29,7 @@ from .._ports.pushed import Pushed
 from .._statistics import EdgeStatistics, Statistics
 from .processes import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
 from .supervisor import coroutine_of
-from .waits import Waits, find_waits
+from .waits import Waits, find_waits, waiting_in
 from .watch import Watch
 
 __all__ = ["Run"]
@@ -100,14 +100,14 @@ class Run:
                     process.ins[name].buffer.put(item)
         leading: dict[PortRef, list[Edge]] = {}
         reads: list[tuple[Station, PortRef]] = []
-        for source, target in self.plan.edges:
+        for source, target, feedback in self.plan.edges:
             discarded = target.step == ENVIRONMENT and not self._attended
             buffer = None if discarded else self._process(target.step).ins[target.port].buffer
             if isinstance(source, Node):
                 reads.append((self.bridge.read(source, buffer), target))
             elif buffer is not None:
                 edge = Edge.to(buffer)
-                edge.feedback = (source, target) in self.plan.feedback
+                edge.feedback = feedback
                 leading.setdefault(source, []).append(edge)
                 self.edges.append((self._source_label(source), self._target_label(target), edge))
         for port, edges in self.bridge.edges.items():
@@ -400,4 +400,6 @@ class Run:
 
     def waits(self) -> Waits:
         """Return who waits for whom now (W6)."""
-        return find_waits((*self.processes, self.environment), self.edges)
+        everybody: list[StreamProcess | Environment] = [*self.processes, self.environment]
+        those = (waiting for each in everybody if (waiting := waiting_in(each)))
+        return find_waits(those, self.edges, self.bridge.holds)

@@ -1,15 +1,23 @@
-"""Who waits for whom in a run, as a record and as a drawing."""
+"""Who waits for whom in a run, as records and as a drawing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
+from .._bridge.head import Head
+from .._ports.buffer import Buffer
 from .._ports.edge import Edge
+from .._ports.gate import Gate
+from .._ports.output import Output
 from .processes import Environment, StreamProcess
 
-__all__ = ["Wait", "Waits", "find_waits"]
+__all__ = ["Edges", "Wait", "Waiting", "Waits", "find_waits", "waiting_in"]
+
+Edges: TypeAlias = Iterable[tuple[str, str, Edge]]
+"""For each edge of a run the ``step.port`` at its ends, and its near end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +62,115 @@ class Waits(tuple[Wait, ...]):
         return "\n".join(lines)
 
 
-def find_waits(
-    processes: Iterable[StreamProcess | Environment], edges: Iterable[tuple[str, str, Edge]]
-) -> Waits:
-    """Return who waits in the ports of `processes` now.
+@dataclass(slots=True)
+class Waiting:
+    """A stream, or whoever runs it, and the ports that its tasks wait in."""
+
+    process: StreamProcess | Environment
+    pops: list[Buffer]
+    pushes: list[Output[Any]]
+
+    def futures(self) -> set[asyncio.Future[Any]]:
+        """Return what its tasks wait on there, but for what has a timeout."""
+        timed = {timer.future for timer in self.process.timers}
+        found: set[asyncio.Future[Any]] = {each for pop in self.pops for each in pop.getters}
+        found.update(each.future for push in self.pushes for each in push.waiters if each.future)
+        return {future for future in found if future not in timed and not future.done()}
+
+    def full(self) -> Iterator[Gate]:
+        """Yield the gates that its pushes wait at."""
+        for output in self.pushes:
+            yield from (gate for gate in output.gates if gate.full())
+
+
+def waiting_in(process: StreamProcess | Environment, *, timed: bool = True) -> Waiting | None:
+    """Return where the tasks of `process` wait now; None if they wait in none of its ports.
+
+    A wait for the next round of the loop alone is none: the other side runs anyway.
 
     Args:
-        processes: Those of a run.
-        edges: For each edge the ``step.port`` at its ends, and its near end.
+        process: A process of a run.
+        timed: Whether a wait with a timeout counts.
     """
+    without: Iterable[Any] = ()
+    if not timed and process.timers:
+        without = {timer.future for timer in process.timers}
+    pops = [
+        port.buffer
+        for port in process.ins.values()
+        if port.buffer.getters and not port.buffer.items and port.buffer.producers
+        if any(not each.done() and each not in without for each in port.buffer.getters)
+    ]
+    pushes = [
+        output
+        for output in process.outs.values()
+        if output.waiters and any(gate.full() for gate in output.gates)
+        if any(_is_pending(each.future, without) for each in output.waiters)
+    ]
+    return Waiting(process, pops, pushes) if pops or pushes else None
+
+
+def find_waits(
+    those: Iterable[Waiting],
+    edges: Edges,
+    holds: Mapping[Gate, Head],
+    among: Iterable[StreamProcess] | None = None,
+) -> Waits:
+    """Return the waits of `those` as records.
+
+    Args:
+        those: Who waits, and where.
+        edges: The edges of the run.
+        holds: What is not subscribed to yet, by the gate that holds it back.
+        among: The streams of a ring: only those that feed from among them are named. None names
+            all.
+    """
+    members = None if among is None else set(among)
     feeding: dict[str, list[str]] = {}
-    fed: dict[int, list[tuple[str, Edge]]] = {}
     for source, target, edge in edges:
-        if edge.is_connected:
+        if edge.live and (members is None or _process(edge) in members):
             feeding.setdefault(target, []).append(source)
-            fed.setdefault(id(edge.output), []).append((target, edge))
-    found: list[Wait] = []
-    for process in processes:
-        for name, port in process.ins.items():
-            if any(not future.done() for future in port.buffer.getters):
-                others = tuple(feeding.get(f"{process.as_target}.{name}", ()))
-                found.append(Wait(process.as_target, name, "pop", others, 0))
-        for name, output in process.outs.items():
-            if output.waiters:
-                full = tuple(
-                    target
-                    for target, edge in fed.get(id(output), ())
-                    if any(gate.full() for gate in edge.gates)
-                )
-                # Where none is full by now, it has been woken, and waits for its turn alone.
-                if full or any(gate.full() for gate in output.gates):
-                    depth = max(len(gate.items) for gate in output.gates)
-                    found.append(Wait(process.as_source, name, "push", full, depth))
-    return Waits(found)
+    return Waits(wait for each in those for wait in _records(each, feeding, holds))
+
+
+def _records(
+    each: Waiting, feeding: Mapping[str, list[str]], holds: Mapping[Gate, Head]
+) -> Iterator[Wait]:
+    process = each.process
+    for buffer in each.pops:
+        sources = feeding.get(f"{process.as_target}.{buffer.port}", ())
+        yield Wait(process.as_target, buffer.port, "pop", tuple(dict.fromkeys(sources)), 0)
+    for output in each.pushes:
+        full = [gate for gate in output.gates if gate.full()]
+        buffers = [gate for gate in full if isinstance(gate, Buffer)]
+        names = [f"{_target(buffer.process)}.{buffer.port}" for buffer in buffers]
+        names += [_reader(holds[gate]) for gate in full if gate in holds and not buffers]
+        depth = max((len(buffer.items) for buffer in buffers), default=0)
+        yield Wait(process.as_source, output.name, "push", tuple(dict.fromkeys(names)), depth)
+
+
+def _reader(held: Head) -> str:
+    """Return by whom a held output will be read, and after what (D5)."""
+    node = held.node
+    first = [
+        f"{process.as_source}.{edge.output.name}"
+        for head in node.heads()
+        for edge in head.edges
+        if edge.live and edge.output is not None and not head.held
+        if isinstance(process := edge.output.process, StreamProcess)
+    ]
+    after = f" after {', '.join(dict.fromkeys(first))}" if first else ""
+    return f"{', '.join(node.targets) or node.node.name}{after}"
+
+
+def _process(edge: Edge) -> object:
+    return None if edge.output is None else edge.output.process
+
+
+def _target(process: Any) -> str:
+    name: str = process.as_target
+    return name
+
+
+def _is_pending(future: asyncio.Future[None] | None, without: Iterable[Any]) -> bool:
+    return future is not None and not future.done() and future not in without

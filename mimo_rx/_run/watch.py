@@ -14,22 +14,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Container, Iterable, Iterator
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 from time import perf_counter
 from typing import Any, Protocol
 
 from .._bridge.bridge import Bridge
-from .._bridge.head import Head, Station, Terminal
+from .._bridge.head import Head
 from .._plan.plan import Plan
 from .._plan.rings import knots, steps_in_circles
-from .._ports.buffer import Buffer
+from .._ports.buffer import Buffer, Feed
 from .._ports.edge import Edge
 from .._ports.gate import Gate
+from .._ports.pace import Owner
 from .processes import StreamProcess
 from .rest import process_of, rests
-from .ring import Waiting, deadlock, draw, owner
-from .waits import Waits
+from .ring import deadlock, growth_warning
+from .waits import Waiting, Waits, find_waits, waiting_in
 
 __all__ = ["Watch"]
 
@@ -73,11 +73,8 @@ class Watch:
         self._has_grown = False
         """Whether the last look made a buffer grow: if that was not enough, the next is near."""
         self._warned: set[Buffer] = set()
-        self._watched = [
-            (process, [port.buffer for port in process.ins.values()], [*process.outs.values()])
-            for process in (run.processes[number] for number in sorted(steps_in_circles(run.plan)))
-        ]
-        for process, _, _ in self._watched:
+        self._watched = [run.processes[number] for number in sorted(steps_in_circles(run.plan))]
+        for process in self._watched:
             process.watch = self
 
     def arm(self) -> None:
@@ -119,29 +116,16 @@ class Watch:
     def _waiting(self) -> dict[StreamProcess, Waiting]:
         """Return the streams that wait in a port, whatever else they do."""
         found: dict[StreamProcess, Waiting] = {}
-        for process, buffers, outputs in self._watched:
-            if not (process.starved.depth or process.backpressured.depth):
-                continue
-            timed = {timer.future for timer in process.timers} if process.timers else ()
-            pops = [
-                buffer
-                for buffer in buffers
-                if buffer.getters and not buffer.items and buffer.producers
-                if any(not each.done() and each not in timed for each in buffer.getters)
-            ]
-            pushes = [
-                output
-                for output in outputs
-                if output.waiters and any(gate.full() for gate in output.gates)
-                if any(_waits(each.future, timed) for each in output.waiters)
-            ]
-            if pops or pushes:
-                found[process] = Waiting(process, pops, pushes)
+        for process in self._watched:
+            if process.starved.depth or process.backpressured.depth:
+                waiting = waiting_in(process, timed=False)
+                if waiting is not None:
+                    found[process] = waiting
         return found
 
     def _awake(self, those: Iterable[Waiting]) -> list[StreamProcess]:
         """Return those of which a task waits for anything else, or for nothing."""
-        known = {each.process: each for each in those}
+        known: dict[object, Waiting] = {each.process: each for each in those}
         waits: dict[StreamProcess, set[asyncio.Future[Any]]] = {}
         awake: dict[StreamProcess, None] = {}
         for task in asyncio.all_tasks(self._run.loop):
@@ -210,20 +194,14 @@ class Watch:
         ]
 
     def _producers(self, buffer: Buffer) -> list[StreamProcess | None]:
-        found: dict[StreamProcess | None, None] = {}
-        for edge in buffer.edges:
-            if isinstance(edge, Edge):
-                if edge.is_connected:
-                    found[owner(edge)] = None
-            elif isinstance(edge, Terminal) and edge.live:
-                found.update(dict.fromkeys(_feeding(edge.node)))
-        return list(found) or [None]
+        found = (source for feed in buffer.edges if feed.live for source in feed.sources())
+        return _seen(found) or [None]
 
     def _emptiers(self, gate: Gate) -> list[StreamProcess | None]:
         """Return those any of whom can make room at a gate that is full."""
         if isinstance(gate, Buffer):
             return [gate.process if isinstance(gate.process, StreamProcess) else None]
-        head = self._holds.get(gate)
+        head = self._run.bridge.holds.get(gate)
         return [None] if head is None else self._admitters(head)
 
     def _admitters(self, held: Head) -> list[StreamProcess | None]:
@@ -236,19 +214,13 @@ class Watch:
             if not node.is_quiet:
                 return [None]
             if node.started:
-                for other in node.heads():
-                    found.update(dict.fromkeys(_into(other) if not other.held else ()))
+                inlets = (other for other in node.heads() if not other.held)
+                found.update(dict.fromkeys(_seen(s for other in inlets for s in other.sources())))
             else:  # it waits for its readers, and they for what they wait for
                 new = [each for each in node.readers if isinstance(each, Head) and each.held]
                 pending += [each for each in new if each not in seen]
                 seen.update(new)
         return list(found) or [None]
-
-    @cached_property
-    def _holds(self) -> dict[Gate, Head]:
-        return {
-            head.hold: head for node in self._run.bridge.nodes.values() for head in node.heads()
-        }
 
     # What is done about it
 
@@ -256,7 +228,7 @@ class Watch:
         self, stuck: set[StreamProcess], waiting: dict[StreamProcess, Waiting]
     ) -> Iterator[list[StreamProcess]]:
         """Yield the knots of the stuck that wait for nobody outside of themselves."""
-        order = [process for process, _, _ in self._watched if process in stuck]
+        order = [process for process in self._watched if process in stuck]
         number = {process: place for place, process in enumerate(order)}
         onward: dict[int, list[int]] = {}
         for process in order:
@@ -275,15 +247,14 @@ class Watch:
         full = {
             gate: None
             for process in ring
-            for output in waiting[process].pushes
-            for gate in output.gates
-            if gate.full() and isinstance(gate, Buffer) and gate.process in members
+            for gate in waiting[process].full()
+            if isinstance(gate, Buffer) and gate.process in members
         }
         if not full and self._close_feedback(ring, waiting):
             return
         growing = [buffer for buffer in full if len(buffer.items) < self._limit(buffer)]
         those = [waiting[process] for process in ring]
-        drawing = draw(those, self._run.edges, self._holds)
+        drawing = find_waits(those, self._run.edges, self._run.bridge.holds, ring)
         if growing:
             self._grow(min(growing, key=lambda buffer: len(buffer.items)), drawing)
             return
@@ -309,17 +280,8 @@ class Watch:
         self.arm()
         if buffer not in self._warned:
             self._warned.add(buffer)
-            _log.warning(
-                "streams of workflow %r wait for each other in a ring, so that the buffer of "
-                "%s.%s grows above its threshold of %d items (to at most %d); give its step a "
-                "larger threshold:\n  %s",
-                self._run.plan.name,
-                buffer.process.path,
-                buffer.port,
-                buffer.threshold - buffer.growth,
-                self._limit(buffer),
-                str(drawing).replace("\n", "\n  "),
-            )
+            limit = self._limit(buffer)
+            _log.warning("%s", growth_warning(drawing, self._run.plan.name, buffer, limit))
 
     def _close_feedback(
         self, ring: list[StreamProcess], waiting: dict[StreamProcess, Waiting]
@@ -334,7 +296,7 @@ class Watch:
         closed = False
         for process in ring:
             for buffer in waiting[process].pops:
-                marked = [edge for edge in buffer.edges if _is_open(edge) and edge.feedback]
+                marked = [edge for edge in buffer.edges if edge.live and edge.feedback]
                 if marked and len(marked) == buffer.producers:
                     closed = True
                     for edge in marked:
@@ -342,49 +304,11 @@ class Watch:
         return closed
 
 
-# Waits
+def _comes_from(feed: Feed, members: set[StreamProcess]) -> bool:
+    return feed.live and any(source in members for source in feed.sources())
 
 
-def _waits(
-    future: asyncio.Future[None] | None, timed: Container[asyncio.Future[None] | None]
-) -> bool:
-    return future is not None and not future.done() and future not in timed
-
-
-def _is_open(edge: Any) -> bool:
-    return bool(edge.is_connected if isinstance(edge, Edge) else edge.live)
-
-
-def _comes_from(edge: Any, members: set[StreamProcess]) -> bool:
-    if isinstance(edge, Edge):
-        return edge.is_connected and owner(edge) in members
-    return edge.live and any(process in members for process in _feeding(edge.node))
-
-
-def _feeding(node: Station) -> list[StreamProcess | None]:
-    """Return those any of whom can make `node` deliver; None for whatever is not seen (D4)."""
-    if not node.is_quiet:
-        return [None]
-    found: dict[StreamProcess | None, None] = {}
-    for head in node.heads():
-        found.update(dict.fromkeys(_into(head)))
-    return list(found)
-
-
-def _into(head: Head) -> list[StreamProcess | None]:
-    found: dict[StreamProcess | None, None] = {}
-    pending = [head]
-    seen = {head}
-    while pending:
-        each = pending.pop()
-        found.update(dict.fromkeys(owner(edge) for edge in each.edges if edge.is_connected))
-        for parent in each.parents:
-            if parent.ended:
-                continue
-            if not parent.is_quiet:
-                found[None] = None
-            for above in parent.heads():
-                if above not in seen:
-                    seen.add(above)
-                    pending.append(above)
-    return list(found)
+def _seen(sources: Iterable[Owner | None]) -> list[StreamProcess | None]:
+    """Return the streams among `sources`, each once; None for all that is never stuck."""
+    streams = (each if isinstance(each, StreamProcess) else None for each in sources)
+    return list(dict.fromkeys(streams))
