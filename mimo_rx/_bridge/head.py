@@ -32,8 +32,10 @@ class Host(Protocol):
     plan: Plan
     workflows: frozenset[int]
     """The ids of the blueprints that run here."""
-    over: bool
-    """Whether all is at its end."""
+
+    @property
+    def over(self) -> bool:
+        """Whether all is at its end."""
 
     def node_failed(self, node: Station, error: BaseException) -> None:
         """Fail the run: an operator raised, or signalled an error (E3)."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._errors import DownstreamClosed, MimoError
+from .._life import Event, Life
 from .gate import Timer
 from .input import Input
 from .output import Output
@@ -38,10 +39,8 @@ class Process:
         self.backpressured = Clock(loop)
         self.runs_next = 0
         """How many of its tasks wait in a port for the next round of the loop alone."""
-        self.over = False
-        """Nobody reads any main output any more (C4)."""
-        self.told = False
-        """``DownstreamClosed`` was raised in it: a cancel would strike its clean-up now."""
+        self.life = Life.RUNS
+        """What it is in; see :mod:`mimo_rx._life`."""
         self.entry: Drops | None = None
         """Where its items come in from outside, if they do."""
         self.watch: Watches | None = None
@@ -74,7 +73,7 @@ class Process:
 
     def downstream_closed(self, port: str | None = None) -> MimoError:
         """Return the error that ends the stream quietly, and remember that it was told so."""
-        self.told = True
+        self.life = self.life.after(Event.TELL)
         return DownstreamClosed(
             f"nobody reads the outputs of step {self.path!r} any more; "
             "let this exception pass to end quietly"
@@ -82,7 +81,7 @@ class Process:
 
     def edge_cancelled(self, output: Output[Any]) -> None:
         """Look whether anybody still reads a main output, after an edge of one was cancelled."""
-        if self.over or output.side:
+        if self.life is not Life.RUNS or output.side:
             return
         if any(other.edges and not other.side for other in self.outs.values()):
             return
@@ -90,7 +89,7 @@ class Process:
 
     def end_over(self) -> None:
         """Declare the stream over: its pushes and pops raise ``DownstreamClosed`` from now on."""
-        self.over = True
+        self.life = self.life.after(Event.LEFT)
         for output in self.outs.values():
             output.end_over()
         _cascade.go_on(self)

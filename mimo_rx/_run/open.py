@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from .._errors import StreamCancelled
+from .._life import Life
 from .._notes import consists_of, gather, is_exit, reraise
 from .._ports.sets import Inputs, Outputs
 from .._statistics import Statistics
@@ -126,7 +127,9 @@ class OpenRun:
         """Tell whether `error` only says that the run is over before its time."""
         if isinstance(error, asyncio.CancelledError):
             return self._interrupted
-        told = self._run.environment.told and (self._given_up or self._run.failure is not None)
+        told = self._run.environment.life is Life.TOLD and (
+            self._given_up or self._run.failure is not None
+        )
         return told and consists_of(error, StreamCancelled)
 
 

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from .._errors import DownstreamClosed, MimoError, StreamCancelled
+from .._life import Event, Life
 from .._notes import place_of_coroutine, place_of_thread
 from .._plan.plan import Plan, PlannedStep
 from .._ports.buffer import Buffer
@@ -32,9 +33,15 @@ class Host(Protocol):
     loop: asyncio.AbstractEventLoop
     plan: Plan
     workflows: frozenset[int]
-    stopping: bool
-    over: bool
     failure: BaseException | None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+
+    @property
+    def over(self) -> bool:
+        """Whether all is at its end."""
 
     @property
     def watch(self) -> Watches | None:
@@ -75,9 +82,6 @@ class StreamProcess(Process):
         self.run = run
         self.step = step
         self.task: asyncio.Task[None] | None = None
-        self.ended: Ended | None = None
-        self.dismissed = False
-        """Whether it was cancelled because nobody reads it (C4)."""
         self.supervisor: Restarts | None = None
         """What starts it again, if its step says so."""
         self._began = run.loop.time()
@@ -105,26 +109,34 @@ class StreamProcess(Process):
         super().end_over()
         if self.supervisor is not None:
             self.supervisor.end_wait()
-        if not fed and self.ended is None:
+        if not fed and not self.life.has_ended:
             # Not at once: it may be inside the very push that ended its last edge, or be about to
             # hear of it in a push that it waits in.
             self.loop.call_soon(self._dismiss)
 
     def _dismiss(self) -> None:
-        if self.task is None or self.ended is not None:
-            return
-        # Whoever was told or cancelled before may be cleaning up by now.
-        if not self.told and not self.run.stopping:
-            self.dismissed = True
+        # A stream that heard of it, or was cancelled, may be cleaning up by now.
+        if self.task is not None and self.life is Life.UNREAD and not self.run.stopping:
+            self.life = self.life.after(Event.DISMISS)
             self.task.cancel()
 
-    def finish(self, ended: Ended) -> None:
-        """Note how the stream ended, close its outputs if it returned, let go of its inputs."""
-        if self.ended is not None:
+    @property
+    def ended(self) -> Ended | None:
+        """How the stream ended; None while it has not."""
+        ended: Any = self.life.value if self.life.has_ended else None
+        return ended  # type: ignore[no-any-return]
+
+    def finish(self, event: Event) -> None:
+        """Note how the stream ended, close its outputs if it returned, let go of its inputs.
+
+        Args:
+            event: ``RETURN``, ``CANCEL`` or ``FAIL``.
+        """
+        if self.life.has_ended:
             return
-        self.ended = ended
+        self.life = self.life.after(event)
         self._ended_at = self.loop.time()
-        if ended in ("returned", "downstream"):
+        if self.life in (Life.RETURNED, Life.DOWNSTREAM):
             for output in self.outs.values():
                 output.close()
         else:
@@ -202,7 +214,7 @@ class Environment(Process):
         """Return what a push or pop of the caller raises."""
         name = self._run.plan.name
         if self._run.stopping:
-            self.told = True
+            self.life = self.life.after(Event.TELL)
             how = "was cancelled" if self._run.failure is None else "has failed"
             return StreamCancelled(f"the run of workflow {name!r} {how}")
         return DownstreamClosed(f"nobody reads input {port!r} of workflow {name!r} any more")
@@ -216,7 +228,7 @@ class Environment(Process):
 
     def break_off(self) -> None:
         """Let whoever waits in a port of the run know that it is over."""
-        self.over = True
+        self.life = self.life.after(Event.LEFT)
         for output in self.outs.values():
             output.end_over()
         for port in self.ins.values():

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from .._bridge.bridge import Bridge
 from .._bridge.head import Station
 from .._errors import DownstreamClosed, StreamCancelled
+from .._life import Event, Life, Phase
 from .._notes import (
     add_note,
     carried,
@@ -58,7 +59,8 @@ class Run:
         self.loop = asyncio.get_running_loop()
         self.plan = plan
         self.workflows = workflows
-        self.stopping = False
+        self.phase = Phase.RUNS
+        """What it is in; see :mod:`mimo_rx._life`."""
         self.failure: BaseException | None = None
         self.on_stop: Callable[[], None] | None = None
         """Called once when the run fails or is cancelled."""
@@ -67,20 +69,27 @@ class Run:
         self._further: list[tuple[str, BaseException]] = []
         self._joiners: list[asyncio.Future[None]] = []
         self._where = ""
-        self._live: set[StreamProcess] = set()
         self._threads: dict[threading.Thread, str] = {}
-        self._started = False
-        self.over = False
-        """Whether all is at its end, what was left behind excepted."""
         self._timer: asyncio.TimerHandle | None = None
         self.edges: list[tuple[str, str, Edge]] = []
         """The ``step.port`` at the ends of each edge, and its near end."""
         self.watch: Watch | None = None
         pushed = Pushed(self.loop)
         self.processes = [StreamProcess(self, step, pushed) for step in plan.steps]
+        self._live = set(self.processes)
         self.environment = Environment(self, pushed)
         self.bridge = Bridge(self.loop, self)
         self._wire()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self.phase in (Phase.STOPS, Phase.STOPPED)
+
+    @property
+    def over(self) -> bool:
+        """Whether all is at its end, what was left behind excepted."""
+        return self.phase in (Phase.ENDED, Phase.STOPPED)
 
     # Making
 
@@ -161,12 +170,10 @@ class Run:
         for process in self.processes:
             context = contextvars.copy_context()
             context.run(PROCESS.set, process)
-            self._live.add(process)
             process.task = self.loop.create_task(
                 self._main(process), name=f"mimo_rx {process.path}", context=context
             )
             process.task.add_done_callback(process.task_done)
-        self._started = True
         if self.stopping:
             self._cancel_tasks()
         self._look()
@@ -191,10 +198,9 @@ class Run:
     def _ended(self, process: StreamProcess, error: BaseException | None) -> None:
         """Sort out how a stream ended, and draw the consequences."""
         if error is None or self._ended_quietly(process, error):
-            quiet = process.told or process.dismissed
-            process.finish("downstream" if quiet else "returned")
+            process.finish(Event.RETURN)
         elif self.stopping and isinstance(error, asyncio.CancelledError):
-            process.finish("cancelled")
+            process.finish(Event.CANCEL)
         else:
             if isinstance(error, asyncio.CancelledError):
                 cancelled = error
@@ -206,18 +212,18 @@ class Run:
             if process.supervisor is not None:
                 process.supervisor.keep_failures(error)
             self.fail(f"step {process.path!r}", error, step_note(process.path, process.restarts))
-            process.finish("failed")
+            process.finish(Event.FAIL)
 
     def _ended_quietly(self, process: StreamProcess, error: BaseException) -> bool:
         """Tell whether `error` only says that nobody reads the stream any more (C4)."""
         if isinstance(error, asyncio.CancelledError):
-            return process.dismissed
-        return process.over and consists_of(error, DownstreamClosed)
+            return process.life is Life.DISMISSED
+        return process.life.is_unread and consists_of(error, DownstreamClosed)
 
     def task_done(self, process: StreamProcess) -> None:
         """Take note that the task of `process` is over."""
         # Only one that was cancelled before its first step has not ended by now.
-        process.finish("downstream" if process.dismissed else "cancelled")
+        process.finish(Event.CANCEL)
         self._live.discard(process)
         self._look()
 
@@ -300,7 +306,7 @@ class Run:
         """Cancel every stream; :meth:`join` waits for their clean-up."""
         if self.stopping:
             return
-        self.stopping = True
+        self.phase = self.phase.after_stop()
         if self.watch is not None:
             self.watch.disarm()
         if not self.over:
@@ -315,16 +321,18 @@ class Run:
     def _cancel_tasks(self) -> None:
         for process in self.processes:
             # One that was dismissed has been cancelled: a second time would strike its clean-up.
-            if process.task is not None and process.ended is None and not process.dismissed:
+            cleans_up = process.life is Life.DISMISSED or process.life.has_ended
+            if process.task is not None and not cleans_up:
                 process.task.cancel()
 
     # Ending
 
     def _look(self) -> None:
         """See whether all is over: no stream, no edge under way, no thread (C5)."""
-        if self.over or not self._started:
+        if self.over:
             return
-        if not self.stopping and not all(process.dismissed for process in self._live):
+        dismissed = all(process.life is Life.DISMISSED for process in self._live)
+        if not self.stopping and not dismissed:
             return
         if any(not node.ended for node in self.bridge.nodes.values()):
             return
@@ -346,7 +354,7 @@ class Run:
     def _finish(self) -> None:
         if self.over:
             return
-        self.over = True
+        self.phase = self.phase.after_end()
         if self._timer is not None:
             self._timer.cancel()
         if self.watch is not None:

@@ -103,7 +103,7 @@ class Supervisor:
     def _is_due(self, error: Exception, seconds: float) -> bool:
         """Tell whether another attempt follows one that took so long and raised `error`."""
         process = self._process
-        if process.over or process.dismissed or process.run.stopping:
+        if process.life.is_unread or process.run.stopping:
             return False
         if seconds >= self._restart.within:
             self._before = 0
@@ -134,5 +134,5 @@ class Supervisor:
         finally:
             timer.cancel()
             self._pause = None
-        if process.over:
+        if process.life.is_unread:
             raise process.downstream_closed()

@@ -53,7 +53,10 @@ class Watched(Protocol):
     processes: list[StreamProcess]
     edges: list[tuple[str, str, Edge]]
     bridge: Bridge
-    stopping: bool
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
 
     def fail(self, where: str, error: BaseException, note: str | None) -> None:
         """Take a failure."""

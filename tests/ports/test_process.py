@@ -351,7 +351,7 @@ def test_c4_streams_upstream_are_over_at_once():
             next_owner.ins["a"] = reader(far)
             output(far, owner=owner)
         owners[-1].ins["a"].close()
-        assert all(owner.over for owner in owners[:-1])
+        assert all(owner.life.is_unread for owner in owners[:-1])
 
     run(main())
 
@@ -366,7 +366,7 @@ def test_c4_a_side_output_that_nobody_reads_any_more_ends_nothing():
         side = output(far, owner=owner)
         side.side = True
         reader(far).close()
-        assert not owner.over
+        assert not owner.life.is_unread
         await side.push(1)
         await main_output.push(1)
         assert (side.count, main_output.count) == (1, 1)

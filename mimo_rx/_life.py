@@ -1,0 +1,136 @@
+"""The life of a stream in a run, and that of the run: what each may be in, and what comes next.
+
+A stream goes on until it ends by itself, until nobody reads it any more (C4), until the run is
+stopped, or until it raises. What makes this hard is clean-up: a stream that knows of its end may
+be in a ``finally`` block, and a cancel must not strike there. So it matters *how* a stream heard
+that nobody reads it:
+
+- ``UNREAD``: it has not heard yet. Its next push or pop raises ``DownstreamClosed``.
+- ``TOLD``: a push or pop has raised ``DownstreamClosed`` in it. It may be cleaning up.
+- ``DISMISSED``: it waited for something else, so it was cancelled there. It may be cleaning up.
+
+A run goes on until all its streams have ended, or until it is stopped: by a failure, a cancel, or
+the end of an open block. Each table below holds all that can happen. What an ended stream hears of
+afterwards changes nothing.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+__all__ = ["Event", "Life", "Phase"]
+
+
+class Life(Enum):
+    """What a stream in a run may be in."""
+
+    RUNS = "runs"
+    """Its tasks go on."""
+    UNREAD = "unread"
+    """Nobody reads its main outputs, and it has not heard of that."""
+    TOLD = "told"
+    """``DownstreamClosed`` was raised in it."""
+    DISMISSED = "dismissed"
+    """It was cancelled, since nobody reads it."""
+    RETURNED = "returned"
+    """It ended by itself."""
+    DOWNSTREAM = "downstream"
+    """It ended because nobody read it."""
+    CANCELLED = "cancelled"
+    """It ended because the run was stopped."""
+    FAILED = "failed"
+    """It raised."""
+
+    def after(self, event: Event) -> Life:
+        """Return what a stream is in after `event`."""
+        return _STREAM[self][event] if self in _STREAM else self
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is the last thing that a stream is in."""
+        return self not in _STREAM
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether nobody reads a stream that has not ended."""
+        return self in (Life.UNREAD, Life.TOLD, Life.DISMISSED)
+
+
+class Event(Enum):
+    """What happens to a stream."""
+
+    LEFT = auto()
+    """The last reader of its main outputs has gone (C4)."""
+    TELL = auto()
+    """A push or pop raises ``DownstreamClosed``."""
+    DISMISS = auto()
+    """Nobody reads it, and it waits for something else: it is cancelled."""
+    RETURN = auto()
+    """It returned, or let pass what only says that nobody reads it."""
+    CANCEL = auto()
+    """It let the cancel of a run that is stopped pass, or was cancelled before its first step."""
+    FAIL = auto()
+    """It raised anything else."""
+
+
+_STREAM: dict[Life, dict[Event, Life]] = {
+    Life.RUNS: {
+        Event.LEFT: Life.UNREAD,
+        Event.TELL: Life.TOLD,
+        Event.RETURN: Life.RETURNED,
+        Event.CANCEL: Life.CANCELLED,
+        Event.FAIL: Life.FAILED,
+    },
+    Life.UNREAD: {
+        Event.LEFT: Life.UNREAD,
+        Event.TELL: Life.TOLD,
+        Event.DISMISS: Life.DISMISSED,
+        Event.RETURN: Life.RETURNED,
+        Event.CANCEL: Life.CANCELLED,
+        Event.FAIL: Life.FAILED,
+    },
+    Life.TOLD: {
+        Event.LEFT: Life.TOLD,
+        Event.TELL: Life.TOLD,
+        Event.RETURN: Life.DOWNSTREAM,
+        Event.CANCEL: Life.CANCELLED,
+        Event.FAIL: Life.FAILED,
+    },
+    Life.DISMISSED: {
+        Event.LEFT: Life.DISMISSED,
+        Event.TELL: Life.DISMISSED,
+        Event.RETURN: Life.DOWNSTREAM,
+        Event.CANCEL: Life.DOWNSTREAM,
+        Event.FAIL: Life.FAILED,
+    },
+}
+
+
+class Phase(Enum):
+    """What a run may be in."""
+
+    RUNS = auto()
+    """Its streams go on, or have not begun yet."""
+    STOPS = auto()
+    """It was asked to stop, and waits for clean-up."""
+    ENDED = auto()
+    """All its streams ended by themselves."""
+    STOPPED = auto()
+    """It was asked to stop, and has ended."""
+
+    def after_stop(self) -> Phase:
+        """Return what a run is in after it was asked to stop."""
+        return _RUN[self][0]
+
+    def after_end(self) -> Phase:
+        """Return what a run is in after its last stream, edge and thread have ended."""
+        return _RUN[self][1]
+
+
+_RUN: dict[Phase, tuple[Phase, Phase]] = {
+    # in:         (asked to stop, all has ended)
+    Phase.RUNS: (Phase.STOPS, Phase.ENDED),
+    Phase.STOPS: (Phase.STOPS, Phase.STOPPED),
+    Phase.ENDED: (Phase.STOPPED, Phase.ENDED),
+    Phase.STOPPED: (Phase.STOPPED, Phase.STOPPED),
+}
