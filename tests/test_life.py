@@ -29,7 +29,7 @@ def after(*events):
     ],
 )
 def test_c4_how_a_stream_ends_depends_on_how_it_heard_that_nobody_reads_it(events, life):
-    """C4: one that heard of it, and let it pass, ended downstream; one that did not has returned."""
+    """C4: one that heard of it ended downstream; one that did not has returned."""
     assert after(*events) is life
     assert life.has_ended
 

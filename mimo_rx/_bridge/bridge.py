@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property
-from types import CodeType, FrameType
-from typing import Any
 
 from .._plan.plan import ENVIRONMENT, Node, PortRef
 from .._ports.buffer import Buffer
 from .._ports.edge import Edge
 from .._ports.gate import Gate
-from .._rx.scheduler import RunScheduler, Scheduled, Trampoline
+from .._rx.scheduler import Trampoline
 from .head import Head, Host, Station
 from .node import NodeRun
 from .terminal import Terminal
 
-__all__ = ["Bridge", "NodeRun", "subscribing_node"]
+__all__ = ["Bridge"]
 
 
 class Bridge:
@@ -116,31 +113,3 @@ class Bridge:
         for node in tuple(self.nodes.values()):
             node.dispose()
         self.trampoline.close()
-
-
-def subscribing_node() -> NodeRun | None:
-    """Return the node whose operators are at work on this stack, None if none are.
-
-    It is for those that subscribe without the scheduler that they were given; as it is looked up
-    only where something subscribes, an item pays nothing for it.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code is not _CALLBACK:
-        of = _AT_WORK.get(frame.f_code)
-        if of is not None:
-            node: NodeRun | None = of(frame.f_locals["self"])
-            return node
-        frame = frame.f_back
-    return None
-
-
-_CALLBACK = asyncio.Handle._run.__code__
-"""Whatever stands above this on a stack has nothing to do with what stands below."""
-
-_AT_WORK: dict[CodeType, Callable[[Any], NodeRun | None]] = {
-    Head.deliver.__code__: lambda head: head.node,
-    Head.on_completed.__code__: lambda head: head.node,
-    NodeRun._subscribe.__code__: lambda node: node,
-    Scheduled.subscribe.__code__: lambda source: source.scheduler.node,
-    RunScheduler.work.__code__: lambda scheduler: scheduler.node,
-}

@@ -17,7 +17,7 @@ from .._ports.edge import Edge
 from .._ports.gate import Gate
 from .._rx.arrivals import Arrivals, Guarded
 from .._rx.operators import parts, stays_on_thread
-from .._rx.scheduler import RunScheduler, Scheduled, Unwound
+from .._rx.scheduler import AT_WORK, RunScheduler, Scheduled, Unwound
 from .head import Head, Hub, Reader, Station, edges_into
 
 __all__ = ["NodeRun"]
@@ -53,6 +53,13 @@ class NodeRun:
     def is_quiet(self) -> bool:
         """Whether nothing comes out unless something goes in (D4)."""
         return is_quiet(self.node)
+
+    @cached_property
+    def may_subscribe(self) -> bool:
+        """Whether its operators may subscribe to something when an item comes in."""
+        return self.node.observable is not None or not all(
+            map(stays_on_thread, self.node.operators)
+        )
 
     def heads(self) -> list[Head]:
         """Return all places where items enter."""
@@ -106,6 +113,7 @@ class NodeRun:
         observable: Any = self.head if self.node.observable is None else self.node.observable
         trampoline = self.bridge.trampoline
         afar = self.node.observable is not None
+        before = AT_WORK.set(self)
         try:
             for operator in chain.from_iterable(map(parts, self.node.operators)):
                 stays = stays_on_thread(operator)
@@ -120,6 +128,8 @@ class NodeRun:
         except (Exception, Unwound) as error:
             self.fail(error)
             return
+        finally:
+            AT_WORK.reset(before)
         if self.ended:
             self._dispose(subscription)
         else:
@@ -133,8 +143,7 @@ class NodeRun:
         else:
             (reader,) = self.readers
             deliver = reader.deliver
-        node = self.node
-        if node.observable is None and all(map(stays_on_thread, node.operators)):
+        if not self.may_subscribe:
             return deliver, self._signal, self._complete
         line = Arrivals(self.bridge.trampoline, deliver, self._complete, self._signal)
         self._arrivals = line

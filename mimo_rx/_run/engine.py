@@ -15,11 +15,11 @@ from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from reactivex.scheduler import CurrentThreadScheduler
 
 from .._blueprint.flow import Derived, Flow, Merged, ObservableFlow
-from .._bridge.bridge import NodeRun, subscribing_node
+from .._bridge.node import NodeRun
 from .._errors import LateSubscription
 from .._plan.flatten import READ, flatten, flatten_flow
 from .._ports.input import Input
-from .._rx.scheduler import RunScheduler, Unwound
+from .._rx.scheduler import AT_WORK, RunScheduler, Unwound
 from .._statistics import Statistics
 from .._workflow.workflow import Workflow
 from .blocking import refuse_rx_run, run_blocking
@@ -93,7 +93,7 @@ class AsyncioEngine:
         scheduler: abc.SchedulerBase | None,
     ) -> abc.DisposableBase:
         """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
-        node = scheduler.node if isinstance(scheduler, RunScheduler) else subscribing_node()
+        node = scheduler.node if isinstance(scheduler, RunScheduler) else AT_WORK.get()
         if node is not None and (_is_of(flow, node.bridge.host.workflows) or _claims(node, flow)):
             try:
                 inside = _inside(node, flow)

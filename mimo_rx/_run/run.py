@@ -27,6 +27,7 @@ from .._plan.rings import has_circle
 from .._ports.edge import Edge
 from .._ports.pace import ALLOWANCE
 from .._ports.pushed import Pushed
+from .._rx.scheduler import AT_WORK
 from .._statistics import EdgeStatistics, Statistics
 from .processes import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
 from .supervisor import coroutine_of
@@ -170,6 +171,7 @@ class Run:
         for process in self.processes:
             context = contextvars.copy_context()
             context.run(PROCESS.set, process)
+            context.run(AT_WORK.set, None)  # it may be that of the run around this one
             process.task = self.loop.create_task(
                 self._main(process), name=f"mimo_rx {process.path}", context=context
             )
