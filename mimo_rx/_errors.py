@@ -21,7 +21,6 @@ step. What else failed while the run unwound is found with :func:`failures`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 __all__ = [
     "BufferOverflow",
@@ -164,5 +163,7 @@ def nearest(name: object, names: Iterable[str]) -> str | None:
     """Return the one of `names` that looks most like `name`, or None if none comes close."""
     if not isinstance(name, str):
         return None
+    from difflib import get_close_matches  # only a mistake needs it
+
     close = get_close_matches(name, list(names), n=1, cutoff=0.5)
     return close[0] if close else None

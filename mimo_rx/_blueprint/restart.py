@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf, isfinite
-from random import Random
+from typing import TYPE_CHECKING
 
 from .._errors import MimoError, WiringError
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = ["Restart"]
 

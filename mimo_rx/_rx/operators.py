@@ -9,14 +9,16 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reactivex import ConnectableObservable, Observable
 from reactivex.subject import ReplaySubject
 
 from .._callable import function_name, is_coroutine_function
 from .._errors import WiringError
-from .catalogue import CATALOGUE, Entry, entry_of
+
+if TYPE_CHECKING:
+    from .catalogue import Entry
 
 __all__ = [
     "apply_to_probe",
@@ -111,6 +113,8 @@ def known_as(operator: object) -> Entry | None:
     """Return what the catalogue knows of `operator`; None if it is none of RxPY's own."""
     if not of_rx(operator):
         return None
+    from .catalogue import CATALOGUE, entry_of
+
     entry = entry_of(name_of(operator))
     if entry is CATALOGUE["multicast"] and _replays(_cells(_unwrapped(operator))):
         return CATALOGUE["replay"]
@@ -215,6 +219,8 @@ def _curried_name(name: str, given: tuple[Any, ...]) -> str:
     """Return the public name where one function of RxPY's serves several operators."""
     if name == "find_value_":
         return "find_index" if given[1:] == (True,) else "find"
+    from .catalogue import CATALOGUE
+
     first = given[0] if given else None
     if name == "map_" and _of_rx(first):  # `starmap` and `pluck` give it a function of their own
         public = str(getattr(first, "__qualname__", "")).partition(".")[0].rstrip("_")
@@ -234,6 +240,8 @@ def _of_rx(operator: object) -> bool:
 
 def holding_observable(observable: Observable[Any]) -> Entry | None:
     """Return what the catalogue knows of ``rx.zip`` and its like if it holds items."""
+    from .catalogue import entry_of
+
     module = str(getattr(getattr(observable, "_subscribe", None), "__module__", ""))
     entry = (
         entry_of(module.rpartition(".")[2]) if module.startswith("reactivex.observable") else None
