@@ -1,4 +1,4 @@
-"""Make ``streams.md`` of the docstrings: ``python docs/make_streams.py``."""
+"""Make ``streams.md`` from the docstrings: ``python docs/make_streams.py``."""
 
 import inspect
 import re
@@ -11,12 +11,13 @@ PAGE = Path(__file__).with_name("streams.md")
 
 HEAD = """# Ready-made streams
 
-What programs of streams need again and again, and what no Rx operator can do within a bound. \
-`python docs/make_streams.py` makes the tables of the docstrings; `help(Map)` says all of one.
+These streams do what many programs need and what no Rx operator can do in bounded memory. \
+`python docs/make_streams.py` makes the tables below from the docstrings. `help(Map)` shows the \
+whole docstring of a stream.
 
-**A capital letter is a stream**: a step of its own with buffers, which may wait and so holds \
-back what comes before it. **A lower-case operator** runs inside the push that feeds it. They mix \
-in one chain:
+**A name with a capital letter is a stream**: a step of its own with buffers. It may wait, and \
+then its producers wait too. **A lower-case name is an operator**, which runs inside the push that \
+feeds it. Both mix in one chain:
 
 ```python
 import asyncio
@@ -40,7 +41,7 @@ def parse(line):
 
 
 async def look_up(record):
-    await asyncio.sleep(0.001)                     # ask somebody who takes his time
+    await asyncio.sleep(0.001)                     # ask a slow service
     return record | {"country": "XY"}
 
 
@@ -62,16 +63,16 @@ record = {"host": "a", "status": 200, "country": "XY"}
 assert batches.items == [[record, record]]
 ```
 
-What an Rx operator does within the bound (`filter`, `scan`, `take`, `reduce`, `pairwise`, \
-`debounce`, `combine_latest`) is not written again as a stream; nor is merging, which is two edges \
-into one input; nor are sources of iterables and Observables, which are `flow(...)`.
+There is no stream for what an Rx operator does in bounded memory (`filter`, `scan`, `take`, \
+`reduce`, `pairwise`, `debounce`, `combine_latest`). To merge, lead two edges into one input. To \
+read an iterable or an Observable, use `flow(...)`.
 
 ## The error port
 
-A stream that calls your function has a side output `errors`. Connected, an item at which the \
-function raised goes there as a `Failure(item, exception, step)`, and the stream goes on; \
-unconnected, the exception fails the run as any other. So the last line of the example above makes \
-a dead-letter file:
+A stream that calls your function has a side output `errors`. If it is connected, an item on which \
+the function raised goes there as a `Failure(item, exception, step)`, and the stream goes on. If \
+it is not connected, the exception fails the run as any other. So the line above with \
+`parsing["errors"]` makes a dead-letter file:
 
 ```python
 assert Path(folder.name, "dead.jsonl").read_text() == (
@@ -80,8 +81,8 @@ assert Path(folder.name, "dead.jsonl").read_text() == (
 )
 ```
 
-A reader of `errors` that leaves makes it unconnected from then on. `DownstreamClosed`, a cancel \
-and the death of a worker process are no failures of an item.
+When its reader leaves, `errors` is no longer connected. `DownstreamClosed`, a cancel and the \
+death of a worker process are not failures of an item.
 
 ## Where a function runs
 
@@ -93,30 +94,30 @@ and the death of a worker process are no failures of an item.
 | `Map(plain, 2, executor="processes")` | in worker processes of its own | 2 |
 | `Map(plain, 8, executor=my_executor)` | where the executor of `concurrent.futures` says | 8 |
 
-Results come in the order of their items, unless `ordered=False`. Then a slow call holds up no \
-other; with order, those that are ready wait for it, and count among the `concurrency`.
+Results come in the order of their items: results that are ready wait for a slow call before them, \
+and count towards `concurrency`. With `ordered=False`, a slow call delays no other.
 
 A `timeout` cancels a coroutine. **It cannot stop a thread or a process**: the item fails, but the \
-call goes on unattended, and keeps its place until it returns. When the run ends, it waits \
-`shutdown_timeout` for such threads, then logs and leaves them; worker processes are ended.
+call goes on unattended, and keeps its place until it returns. At its end, a run waits \
+`shutdown_timeout` for such threads, then logs them and leaves them behind. It ends worker \
+processes.
 
-Worker processes are started by `forkserver` or `spawn`, so that they import the module of the \
-function anew: it must be found by its name (no lambda), and a script needs its \
+Worker processes are started by `forkserver` or `spawn`, so they import the module of the function \
+again. Therefore the function must be found by its name (a lambda is not), and a script needs its \
 `if __name__ == "__main__":`. A worker that dies fails the run, with a note that names the step.
 
 ## Files
 
-Reading and writing happen on a thread of the stream's own, a block at a time. `-` is stdin or \
-stdout; `.gz`, `.bz2` and `.xz` are told by the ending of the name, and so is `.zst` with Python \
-3.14 or `pip install 'mimo-rx[zstd]'`.
+Each stream reads or writes on a thread of its own, a block at a time. `-` is stdin or stdout. \
+Files whose names end in `.gz`, `.bz2` and `.xz` are compressed; so are those in `.zst`, with \
+Python 3.14 or `pip install 'mimo-rx[zstd]'`.
 
-**A file is written as a draft** beside its place, and moved there when the sink has seen the end \
-of its input. A failure anywhere before that is no end, so a failed or cancelled run leaves \
-neither half a result under the name nor the draft, and what was there before stays. A link's \
-target is \
-replaced, not the link; the mode is kept. What is no regular file (`/dev/stdout`, a pipe) is \
-written to directly. `append=True` is the other way: it writes to the file as items come, and what \
-was written before a failure stays written.
+**A file is written as a draft** beside it, which is moved into place when the input of the sink \
+has ended. A failure before that is not an end. So a failed or cancelled run leaves no incomplete \
+result and no draft, and the old file stays as it was. If the path is a link, its target is \
+replaced, not the link. The mode of the file is kept. A file that is not a regular one \
+(`/dev/stdout`, a pipe) is written directly. With `append=True`, the sink writes to the file \
+itself as items come, and what it wrote before a failure stays.
 
 ```python
 text = Path(folder.name, "out.jsonl")
@@ -130,9 +131,9 @@ folder.cleanup()
 
 ## What there is
 
-*Emits when, Backpressures when, Completes when, Fails when, Cancels when* stand in each \
-docstring, and whether it is determinate: whether it gives the same for the same input, whatever \
-the thresholds and whoever goes first (Kahn 1974).
+Each docstring says *Emits when, Backpressures when, Completes when, Fails when, Cancels when*. It \
+also says whether the stream is determinate: whether the same input gives the same output, for any \
+thresholds and any scheduling order (Kahn 1974).
 """
 
 FAMILIES = {
@@ -143,13 +144,13 @@ FAMILIES = {
 }
 NAMED = {"Zip": "in", "ZipLongest": "in", "Concat": "in", "MergeSorted": "in"}
 NAMED |= {"Unzip": "out", "Balance": "out", "Route": "out"}
-"""Streams whose ports on that side are named where they are made."""
+"""Streams whose ports on that side get their names when the stream is made."""
 
 
 def ports(stream: Any, names: tuple[str, ...], side: str) -> str:
     """Write the names of the ports on one side."""
     if NAMED.get(stream.__name__) == side:
-        return "those named"
+        return "as named"
     return ", ".join(f"`{name}`" for name in names)
 
 

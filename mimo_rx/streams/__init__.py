@@ -1,7 +1,7 @@
-"""Ready-made streams: what an Rx operator cannot do within a bound.
+"""Ready-made streams, for what an Rx operator cannot do in bounded memory.
 
-A capital letter is a stream with buffers, which may wait; a lower-case operator runs inside the
-push. They mix in one chain::
+A name with a capital letter is a stream: a step with buffers, which may wait. A lower-case name is
+an operator, which runs inside the push. Both mix in one chain::
 
     ReadLines("access.log") | ops.map(parse) | Map(look_up, concurrency=8) | WriteJsonLines("out")
 """

@@ -1,4 +1,4 @@
-"""What the ready-made streams share: checked arguments, names, and the port for failures."""
+"""What the ready-made streams share: argument checks, step names and the port for failures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Failure", "ReadyMade", "UserFunction", "named_after"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An item that a stream could not work off, as its output ``errors`` gives it away.
+    """An item that a stream could not process, as its output ``errors`` delivers it.
 
     Example:
         >>> from mimo_rx.streams import Map
@@ -29,18 +29,18 @@ class Failure:
     item: Any
     """The item."""
     exception: Exception
-    """What was raised."""
+    """The exception that was raised."""
     step: str
     """The path of the step."""
 
 
 class ReadyMade(Stream):
-    """A stream of the library's own: it checks its arguments where they are written.
+    """A stream of this library, which checks its arguments when it is made.
 
     Args:
-        ins: Names of the inputs, by default those of the class.
-        outs: Names of the outputs, by default those of the class.
-        name: Name of the stream, by default that of the class.
+        ins: Names of the inputs; by default those of the class.
+        outs: Names of the outputs; by default those of the class.
+        name: Name of the stream; by default that of the class.
     """
 
     def __init__(
@@ -62,40 +62,40 @@ class ReadyMade(Stream):
 
     @staticmethod
     def shown(words: str) -> object:
-        """Return `words` as something that an error shows without quotes."""
+        """Wrap `words` so that an error shows them without quotes."""
         return _Shown(words)
 
     def check_count(self, what: str, given: object, least: int = 1, unit: str = "items") -> None:
-        """Refuse what is no number of items of at least `least`.
+        """Check that `given` is a number of items: an int of at least `least`.
 
         Raises:
-            WiringError: It is none.
+            WiringError: It is not.
         """
         if isinstance(given, bool) or not isinstance(given, int) or given < least:
             self.refuse(f"{what} must be a number of {unit}, an int of at least {least}", given)
 
     def check_seconds(self, what: str, given: object, *, zero: bool = False) -> None:
-        """Refuse what is no finite number of seconds above 0, or of at least 0 if `zero`.
+        """Check that `given` is a finite number of seconds above 0, or at least 0 if `zero`.
 
         Raises:
-            WiringError: It is none.
+            WiringError: It is not.
         """
         self.check_number(what, given, "seconds", zero=zero)
 
     def check_number(self, what: str, given: object, unit: str, *, zero: bool = False) -> None:
-        """Refuse what is no finite number above 0, or of at least 0 if `zero`.
+        """Check that `given` is a finite number above 0, or at least 0 if `zero`.
 
         Raises:
-            WiringError: It is none.
+            WiringError: It is not.
         """
         is_number = isinstance(given, int | float) and not isinstance(given, bool)
-        if is_number and math.isfinite(given) and (given > 0 or (zero and given == 0)):  # type: ignore[arg-type,operator] # it is a number by now
+        if is_number and math.isfinite(given) and (given > 0 or (zero and given == 0)):  # type: ignore[arg-type,operator] # it is a number here
             return
         rule = "of at least 0" if zero else "above 0"
         self.refuse(f"{what} must be a number of {unit} {rule}", given)
 
     def check_function(self, what: str, given: object) -> None:
-        """Refuse what cannot be called.
+        """Check that `given` can be called.
 
         Raises:
             WiringError: It cannot.
@@ -104,7 +104,7 @@ class ReadyMade(Stream):
             self.refuse(f"{what} must be a function", given)
 
     def check_plain(self, what: str, given: object) -> None:
-        """Refuse what is no plain function.
+        """Check that `given` is a plain function.
 
         Raises:
             WiringError: It cannot be called, or is a coroutine function.
@@ -114,20 +114,22 @@ class ReadyMade(Stream):
             self.refuse(f"{what} must be a plain function", self.shown(describe_callable(given)))
 
     def check_choice(self, what: str, given: object, choices: Iterable[object]) -> None:
-        """Refuse what is none of `choices`.
+        """Check that `given` is one of `choices`.
 
         Raises:
-            WiringError: It is none of them.
+            WiringError: It is not.
         """
         those = tuple(choices)
         if given not in those:
             self.refuse(f"{what} must be one of {', '.join(map(repr, those))}", given)
 
     def check_names(self, what: str, given: tuple[object, ...]) -> None:
-        """Refuse names of ports that are none, or a list; what a name may be is checked elsewhere.
+        """Check that there is at least one name of a port, and that it is not a list of names.
+
+        `Stream` checks whether each name is a valid one.
 
         Raises:
-            WiringError: There is none, or one is a list of names.
+            WiringError: There is no name, or the first one is a list of names.
         """
         rule = f"there must be at least one name of {what}"
         if not given:
@@ -136,10 +138,10 @@ class ReadyMade(Stream):
             self.refuse(rule, given[0], "write the names one by one, or a `*` before the list")
 
     def check_executor(self, what: str, given: object) -> None:
-        """Refuse what is no executor and no name of one.
+        """Check that `given` is None, an executor or the name of one.
 
         Raises:
-            WiringError: It is none.
+            WiringError: It is not.
         """
         if given is None or given in ("threads", "processes"):
             return
@@ -152,21 +154,21 @@ class ReadyMade(Stream):
 
 
 class UserFunction(ReadyMade):
-    """A stream that calls a function of the user's: what that raises goes to ``errors``.
+    """A stream that calls a user's function and sends its failures to ``errors``.
 
-    Where that output is connected, a failing item goes there as a :class:`Failure` and the stream
-    goes on; where it is not, or not any more, the exception fails the run as any other (E1).
+    If ``errors`` is connected, an item that fails goes there as a :class:`Failure`, and the stream
+    goes on. If it is not, or its reader has left, the exception fails the run as any other (E1).
     """
 
     SIDE: ClassVar[tuple[str, ...]] = ("errors",)
 
     async def fail(self, outs: Any, item: object, error: Exception) -> None:
-        """Give a failing item away, or raise.
+        """Push a failure to ``errors``, or raise its exception.
 
         Args:
             outs: The outputs of the run.
-            item: What failed.
-            error: What was raised.
+            item: The item that failed.
+            error: The exception that was raised.
 
         Raises:
             Exception: `error`, if nobody reads ``errors``.
@@ -174,7 +176,7 @@ class UserFunction(ReadyMade):
         errors = outs.errors
         if errors.is_connected() and errors.lacks_room():
             await errors.wait_for_room()
-        if not errors.is_connected():  # not any more, if its reader has left meanwhile
+        if not errors.is_connected():  # asked again: its reader may have left during the wait
             raise error
         spent = errors.fill(iter((Failure(item, error, errors.process.path),)))
         if spent is not None:
@@ -182,7 +184,7 @@ class UserFunction(ReadyMade):
 
 
 class _Shown:
-    """Words that stand for themselves where an error shows what was given."""
+    """Text that an error shows as it is, in place of the `repr` of what was given."""
 
     def __init__(self, words: str) -> None:
         self._words = words
@@ -192,11 +194,11 @@ class _Shown:
 
 
 def named_after(function: Callable[..., object], otherwise: str) -> str:
-    """Return the name of a step that calls `function`: that of the function, if it has one.
+    """Return the name for a step that calls `function`: the function's own name, if it has one.
 
     Args:
-        function: What is called.
-        otherwise: The name where it is a lambda, or an object that is no function.
+        function: The function that the step calls.
+        otherwise: The name to use for a lambda, or for a callable object that is not a function.
     """
     name = function_name(function)
     return name if name.isidentifier() and hasattr(function, "__name__") else otherwise

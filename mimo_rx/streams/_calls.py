@@ -1,4 +1,4 @@
-"""The ways to call a user's plain function off the loop: in threads, in an executor."""
+"""Calls of a user's plain function outside the loop: in threads or in an executor."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["Called", "Threads", "note_death", "result_of"]
 class Threads:
     """Daemon threads of one stream, which call a function.
 
-    A call that was given up (a timeout, a cancel) keeps its thread until it returns; those that
-    find no thread meanwhile wait for one.
+    A call that was abandoned (by a timeout or a cancel) keeps its thread until it returns. Calls
+    that find no free thread meanwhile wait for one.
 
     Args:
-        function: What to call.
-        count: How many threads there are at most.
+        function: The function to call.
+        count: The largest number of threads.
         process: The stream in its run.
     """
 
@@ -55,7 +55,7 @@ class Threads:
         return await future
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Tell the threads to end once their jobs are done."""
         for _ in range(self._threads):
             self._jobs.put(None)
 
@@ -64,7 +64,7 @@ class Threads:
             context, item, future = job
             result: Any = None
             error: BaseException | None = None
-            if not future.done():  # else nobody waits for it any more
+            if not future.done():  # if it is done, the caller has stopped waiting
                 try:
                     result = context.run(self._function, item)
                 except StopIteration as stop:
@@ -74,9 +74,10 @@ class Threads:
             try:
                 self._process.loop.call_soon_threadsafe(self._answer, future, result, error)
             except RuntimeError:
-                return  # the run has left this thread behind, and its loop is closed
+                return  # the run has ended without this thread, and its loop is closed
             finally:
-                del job, context, item, future, result, error  # while it waits for the next one
+                # Release these while the thread waits for the next job.
+                del job, context, item, future, result, error
 
     def _answer(
         self, future: asyncio.Future[Any], result: Any, error: BaseException | None
@@ -92,12 +93,13 @@ class Threads:
 
 
 class Called:
-    """A function that is called in an executor of the user's, which stays open.
+    """A function that is called in the user's executor, which stays open.
 
     Args:
-        executor: Where.
-        function: What to call.
-        count: Calls that may be there at once; those that were given up are until they return.
+        executor: The executor.
+        function: The function to call.
+        count: The largest number of calls in the executor at once. An abandoned call counts until
+            it returns.
         process: The stream in its run.
     """
 
@@ -113,7 +115,7 @@ class Called:
         """Call the function with `item` and return what it returns.
 
         Raises:
-            BrokenExecutor: The executor was shut down, or a worker of it died.
+            BrokenExecutor: The executor was shut down, or one of its workers died.
             BaseException: Whatever the function raises.
         """
         await self._free.acquire()
@@ -132,20 +134,21 @@ class Called:
 async def result_of(
     future: Future[Any], process: Owner, free: asyncio.Semaphore, *, cancels: bool = True
 ) -> Any:
-    """Wait for what comes of a call in an executor.
+    """Wait for the result of a call in an executor.
 
     Args:
         future: The call.
         process: The stream in its run.
-        free: Released when the call is there no more.
-        cancels: Whether the call is cancelled if it is given up, so that it may not even begin.
+        free: Is released when the call has left the executor.
+        cancels: Whether to cancel the call if this wait is cancelled. A call that has not begun
+            then never does.
 
     Raises:
-        BrokenExecutor: The executor was shut down, or a worker of it died.
+        BrokenExecutor: The executor was shut down, or one of its workers died.
         BaseException: Whatever the call raises.
     """
-    # Not by wrap_future(): an exception that a future of asyncio does not take (StopIteration)
-    # would leave it waiting for ever.
+    # wrap_future() will not do: asyncio's futures refuse some exceptions (StopIteration), and the
+    # wait would never end.
     ended: asyncio.Future[None] = process.loop.create_future()
 
     def end() -> None:
@@ -157,7 +160,7 @@ async def result_of(
         try:
             process.loop.call_soon_threadsafe(end)
         except RuntimeError:
-            pass  # the run has left the call behind, and its loop is closed
+            pass  # the run has ended without this call, and its loop is closed
 
     future.add_done_callback(tell)
     try:
@@ -176,7 +179,7 @@ async def result_of(
 
 
 def note_death(error: BrokenExecutor, process: Owner) -> None:
-    """Note on `error` whose worker it was that died."""
+    """Note on `error` which step's worker died."""
     add_note(
         error,
         f"mimo_rx: a worker of step {process.path!r} ended while calls were under way: it was "

@@ -1,4 +1,4 @@
-"""Ends of pipelines in the program itself: ``ForEach``, ``ToList``."""
+"""Sinks inside the program: ``ForEach``, ``ToList``."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ __all__ = ["ForEach", "ToList"]
 
 
 class ForEach(UserFunction):
-    """Call a function for each item, for what it does.
+    """Call a function for each item, for its side effect.
 
-    Inputs: ``item``. Outputs: ``errors``, for the items at which the function raised.
+    Inputs: ``item``. Outputs: ``errors``, for the items on which the function raised.
 
-    Emits when: never, but for ``errors``.
+    Emits when: never, except on ``errors``.
     Backpressures when: the function has not returned.
     Completes when: the input has ended and the last call has returned.
     Fails when: the function raises, and ``errors`` is not connected.
-    Cancels when: never by itself: there is nobody who could stop reading it.
+    Cancels when: never by itself, as it has no main output that a reader could leave.
 
     It is determinate if the function is.
 
     Args:
-        fn: A plain function, which runs on the loop's thread, or a coroutine function. What it
-            returns is dropped.
-        name: Name of the stream, by default that of `fn`.
+        fn: A plain function, which runs on the loop's thread, or a coroutine function. Its result
+            is dropped.
+        name: Name of the stream; by default that of `fn`.
 
     Raises:
         WiringError: `fn` cannot be called.
@@ -62,13 +62,13 @@ class ForEach(UserFunction):
                     refuse_coroutine(function, result)
             except Exception as error:
                 await self.fail(outs, item, error)
-            del item  # while it waits for the next one
+            del item  # release it while waiting for the next one
 
 
 class ToList(ReadyMade):
-    """Keep all items in a list, which is read after the run as :attr:`items`.
+    """Collect all items in a list; read it after the run as :attr:`items`.
 
-    The list is in memory as a whole: this is for results that are small, and for tests.
+    The whole list is in memory, so this is for small results and for tests.
 
     Inputs: ``item``. Outputs: none.
 
@@ -76,12 +76,12 @@ class ToList(ReadyMade):
     Backpressures when: never.
     Completes when: the input has ended.
     Fails when: never by itself.
-    Cancels when: never by itself: there is nobody who could stop reading it.
+    Cancels when: never by itself, as it has no output that a reader could leave.
 
     It is determinate.
 
     Args:
-        name: Name of the stream, by default that of the class.
+        name: Name of the stream; by default that of the class.
 
     Example:
         >>> squares = ToList()
@@ -97,10 +97,10 @@ class ToList(ReadyMade):
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.items: list[Any] = []
-        """The items of the run that began last, as far as it has come; each run has a new list."""
+        """The items so far of the run that began last. Each run makes a new list."""
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Keep each item."""
+        """Collect each item."""
         self.items = items = []
         async for chunk in ins.item.chunks():
             items.extend(chunk)

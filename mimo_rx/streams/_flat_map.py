@@ -15,31 +15,30 @@ __all__ = ["FlatMap"]
 
 
 class FlatMap(UserFunction):
-    """Call a function that returns an iterable for each item, and give away what is in it.
+    """Call a function that returns an iterable for each item, and emit the items of that iterable.
 
-    ``ops.flat_map(fn)`` runs through whatever `fn` returns within one push, however much that is.
-    This takes one after the other from it, each when there is room, so that it may be endless.
+    ``ops.flat_map(fn)`` goes through the whole iterable within one push, however long it is. This
+    stream takes each item from it when there is room, so the iterable may be endless.
 
-    Inputs: ``item``. Outputs: ``item``, and ``errors`` for the items at which the function raised,
-    or what it returned; what that had given before stays given.
+    Inputs: ``item``. Outputs: ``item``, and ``errors`` for the items on which the function or its
+    iterable raised. Items that the iterable gave before it raised have been emitted.
 
-    Emits when: what the function returned gives an item.
-    Backpressures when: ``item`` has no room. What the function returned is then asked for nothing,
-        and a plain function is not called. Nothing is held but what is asked.
-    Completes when: the input has ended, and what the function returned last.
-    Fails when: the function raises, or what it returned does, or that is no iterable, and
+    Emits when: the iterable gives an item.
+    Backpressures when: ``item`` has no room. Then the iterable is not advanced, and a plain
+        function is not called. The stream holds only the current iterable.
+    Completes when: the input has ended, and so has the last iterable.
+    Fails when: the function or its iterable raises, or the function returns no iterable, and
         ``errors`` is not connected.
-    Cancels when: nobody reads ``item`` any more. Generators are closed, plain and asynchronous.
+    Cancels when: nobody reads ``item`` any more. It closes generators, plain and asynchronous.
 
     It is determinate if the function is.
 
     Args:
         fn: A plain function or a coroutine function that returns an iterable or an asynchronous
-            iterable, or a generator function of either kind. What is plain runs on the loop's
-            thread, which does nothing else meanwhile. A text (``str``, ``bytes``) is refused as
-            no iterable of items, as at the left end of ``|``; for its characters return
-            ``iter(text)``.
-        name: Name of the stream, by default that of `fn`.
+            iterable, or a generator function of either kind. Plain functions and iterables run on
+            the loop's thread, which does nothing else meanwhile. A text (``str``, ``bytes``) is
+            refused, as at the left end of ``|``; return ``iter(text)`` for its characters.
+        name: Name of the stream; by default that of `fn`.
 
     Raises:
         WiringError: `fn` cannot be called.
@@ -64,23 +63,23 @@ class FlatMap(UserFunction):
         self._is_async = is_coroutine_function(fn)
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Call the function for each item, and give away what is in its result."""
+        """Call the function for each item, and emit the items of its result."""
         hand = _Hand(self._function)
         try:
             if self._is_async:
                 async for item in ins.item:
                     await hand.call(item)
-                    del item  # while it waits for the next one
+                    del item  # release it while waiting for the next one
                     await self._give(outs, hand)
             else:
-                # What an item becomes is begun within the burst that takes it.
+                # The burst that takes an item also begins to emit its result.
                 while await burst(ins.item, outs.item, hand.results):
                     await self._give(outs, hand)
         finally:
             hand.close()
 
     async def _give(self, outs: Any, hand: _Hand) -> None:
-        """Give away what is left of a result, and its failure."""
+        """Emit the rest of a result, then its failure if there is one."""
         if hand.left is not None and not exhausted(hand.left):
             await outs.item.push_many(hand.rest())
         elif hand.later is not None:
@@ -92,7 +91,7 @@ class FlatMap(UserFunction):
 
 
 class _Hand:
-    """The item that a stream is at, and what is left of what the function returned for it.
+    """The current item of a stream, and the rest of the result that the function gave for it.
 
     Args:
         function: The user's function.
@@ -103,19 +102,19 @@ class _Hand:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew: what there was is given away."""
+        """Forget the current item and its result."""
         self.item: Any = None
         self.left: Iterator[Any] | None = None
         self.later: AsyncIterable[Any] | None = None
         self.error: Exception | None = None
 
     def close(self) -> None:
-        """Let what is left clean up."""
+        """Close the current result, if it is a generator."""
         if isinstance(self.left, Generator):
             self.left.close()
 
     def results(self, items: Iterator[Any]) -> Iterator[Any]:
-        """Give what the function makes of `items`, up to a failure or an asynchronous iterable."""
+        """Yield the results for `items`, up to a failure or an asynchronous iterable."""
         function = self._function
         for item in items:
             self.item = item
@@ -123,7 +122,7 @@ class _Hand:
                 self._open(function(item))
                 if self.left is None:
                     return
-                for each in self.left:  # noqa: UP028 # that would close it with this one
+                for each in self.left:  # noqa: UP028 # `yield from` would close it with this one
                     yield each
             except Exception as error:
                 self._failed(error)
@@ -139,21 +138,21 @@ class _Hand:
             self._failed(error)
 
     def rest(self) -> Iterator[Any]:
-        """Return an iterator over what is left, which raises nothing of the user's."""
+        """Return an iterator over the rest of the result, which raises no error of the user's."""
         left = self.left
         assert left is not None
-        # Those of the interpreter that cannot fail tell their end in advance.
+        # Built-in iterators that cannot fail go to the push as they are: it sees their end early.
         return left if type(left) in _HARMLESS else self._caught(left)
 
     def _caught(self, left: Iterator[Any]) -> Iterator[Any]:
         try:
-            for each in left:  # noqa: UP028 # that would close it with this one
+            for each in left:  # noqa: UP028 # `yield from` would close it with this one
                 yield each
         except Exception as error:
             self._failed(error)
 
     async def push_later(self, output: Any) -> None:
-        """Push what the asynchronous iterable gives, to its end or failure."""
+        """Push the items of the asynchronous iterable, up to its end or failure."""
         iterator: AsyncIterator[Any] | None = None
         assert self.later is not None
         try:
@@ -164,7 +163,7 @@ class _Hand:
         ended = False
         try:
             while True:
-                # Apart from the push, whose exceptions are not the user's.
+                # The push is outside of this `try`: its exceptions are not the user's.
                 try:
                     item = await anext(iterator)
                 except StopAsyncIteration:
@@ -175,7 +174,7 @@ class _Hand:
                     self._failed(error)
                     return
                 await output.push(item)
-                del item  # while it waits for the next one
+                del item  # release it while waiting for the next one
         finally:
             if not ended and hasattr(iterator, "aclose"):
                 await iterator.aclose()
@@ -185,7 +184,7 @@ class _Hand:
         self.left = self.later = None
 
     def _open(self, result: Any) -> None:
-        if type(result) is list:  # as it mostly is
+        if type(result) is list:  # the most frequent case first
             self.left = iter(result)
             return
         refuse_coroutine(self._function, result)
@@ -198,8 +197,8 @@ class _Hand:
             self.left = iter(result)
         except TypeError:
             if hasattr(type(result), "__iter__") and type(result).__iter__ is not None:
-                raise  # its own
-            self._refuse(result, "for one item return a list of it")
+                raise  # its own __iter__ raised this
+            self._refuse(result, "for a single item, return a list that holds it")
 
     def _refuse(self, result: object, hint: str) -> None:
         raise TypeError(

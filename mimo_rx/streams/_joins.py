@@ -1,4 +1,4 @@
-"""Joins by a key: of two sorted inputs, or of any two of which one fits into memory."""
+"""Joins of two inputs by a key: both are sorted, or one of them fits into memory."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ __all__ = ["HashJoin", "JoinSorted"]
 
 
 class JoinSorted(UserFunction):
-    """Give equals of two sorted inputs as ``Pair``, in memory for one run of equals at a time.
+    """Join two sorted inputs on equal keys, with one group of equal keys in memory at a time.
 
-    All items of equal keys are paired with each other: for each of the left, in their order, those
-    of the right in theirs. Keys are compared with ``<`` alone.
+    Each item of ``left`` is paired with each item of ``right`` that has an equal key, in the order
+    of the left and, for each of its items, of the right. Keys are compared with ``<`` alone.
 
     Inputs: ``left`` and ``right``. Outputs: ``item``, named tuples :class:`Pair` of ``left`` and
-    ``right`` with None for what is missing, sorted as the inputs; and ``errors`` for the items of
-    either input at which its key function raised, that cannot be compared with the one before, or
-    that are out of order. The stream goes on without them.
+    ``right`` with None for a missing partner, sorted as the inputs are; and ``errors`` for the
+    items of either input on which its key function raised, that cannot be compared with the one
+    before, or that are out of order. The stream goes on without them.
 
-    Emits when: it is known what belongs to an item: an item of a greater key, or the end, has come
-        at the other input (at ``right``, where there are equals).
-    Backpressures when: ``item`` has no room. It holds those items of ``right`` that have one and
-        the same key as the first item of ``left``, however many they are; all else waits in the
-        buffers.
-    Completes when: both inputs have ended; before, when what is left of one can add nothing: at the
-        end of ``left`` unless `how` is ``"outer"``, at the end of ``right`` if it is ``"inner"``.
+    Emits when: all partners of an item are known: the other input (``right``, where keys are equal)
+        has delivered an item with a greater key, or has ended.
+    Backpressures when: ``item`` has no room. It holds the items of ``right`` whose key equals that
+        of the first item of ``left``, however many they are. All others wait in the buffers.
+    Completes when: both inputs have ended; or earlier, when the rest of one input can add nothing:
+        at the end of ``left`` unless `how` is ``"outer"``, at the end of ``right`` if `how` is
+        ``"inner"``.
     Fails when: an item fails as above and ``errors`` is not connected; keys of the two inputs
         cannot be compared.
     Cancels when: nobody reads ``item`` any more.
 
     It is determinate if its key functions are.
 
-    Where both inputs come from one source, one may have to hold all that comes while it waits for
-    the other; its buffer grows then (an artificial deadlock, see ``docs/deadlocks.md``).
+    Where both inputs come from one source, one buffer may have to hold many items while the stream
+    waits for the other input. It then grows (an artificial deadlock, see ``docs/deadlocks.md``).
 
     Args:
-        left_key: A plain function that returns what ``left`` is sorted by, ascending.
-        right_key: The same for ``right``; None: as `left_key`.
-        how: What is given away of items that belong to none: nothing (``"inner"``), those of the
-            left (``"left"``), all (``"outer"``).
-        name: Name of the stream, by default ``JoinSorted``.
+        left_key: A plain function that returns the key by which ``left`` is sorted, ascending.
+        right_key: The same for ``right``. None uses `left_key`.
+        how: Which items without a partner are emitted: none (``"inner"``), those of the left
+            (``"left"``), all (``"outer"``).
+        name: Name of the stream; by default ``JoinSorted``.
 
     Raises:
-        WiringError: An argument is not of its kind.
+        WiringError: An argument is of the wrong kind.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -83,7 +83,7 @@ class JoinSorted(UserFunction):
         self._keeps_right = how == "outer"
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Look at the first items of both, and give away the smaller one or the pairs."""
+        """Compare the first items of both inputs, and emit the smaller one or the pairs."""
         fail = partial(self.fail, outs)
         left = SortedInput(ins.left, self._left_key, fail)
         right = SortedInput(ins.right, self._right_key, fail)
@@ -108,7 +108,7 @@ class JoinSorted(UserFunction):
             await right.pop()
 
     async def _join(self, left: SortedInput, right: SortedInput, target: Any) -> None:
-        """Give away the pairs of a run of equal keys."""
+        """Emit the pairs of one group of equal keys."""
         key = left.key
         run = []
         while await right.look() and not key < right.key:
@@ -121,38 +121,39 @@ class JoinSorted(UserFunction):
 
 
 class HashJoin(UserFunction):
-    """Read ``right`` into memory, then give each item of ``left`` with each equal as a ``Pair``.
+    """Join two inputs on equal keys: read all of ``right`` into memory, then match ``left``.
 
-    Where both are sorted by their keys, :class:`JoinSorted` does it in bounded memory.
+    Where both inputs are sorted by their keys, :class:`JoinSorted` does this in less memory.
 
     Inputs: ``left`` and ``right``. Outputs: ``item``, named tuples :class:`Pair` of ``left`` and
-    ``right``, in the order of the left and, for each of them, that of the right; and ``errors``
-    for the items of either input at which its key function raised, or whose key has no hash. The
+    ``right``, in the order of the left and, for each of its items, of the right; and ``errors``
+    for the items of either input on which its key function raised, or whose key has no hash. The
     stream goes on without them.
 
-    Emits when: ``right`` has ended and an item of ``left`` comes that belongs to one of it; with
-        ``how="left"``, any item, with None for what is missing.
-    Backpressures when: ``item`` has no room; and at ``left`` until ``right`` has ended: who pushes
-        there waits as soon as its buffer is full.
+    Emits when: ``right`` has ended and ``left`` delivers an item with a partner in it. With
+        ``how="left"``, an item without one is emitted too, with None in its place.
+    Backpressures when: ``item`` has no room; and at ``left`` until ``right`` has ended: a producer
+        of ``left`` waits as soon as its buffer is full.
     Completes when: both inputs have ended.
     Fails when: an item fails as above and ``errors`` is not connected.
     Cancels when: nobody reads ``item`` any more.
 
     It is determinate if its key functions are.
 
-    Where both inputs come from one source, the buffer of ``left`` has to hold all that comes until
-    the source has ended. It grows for that (an artificial deadlock, see ``docs/deadlocks.md``) up
-    to the `growth_limit` of the workflow; past it, the run ends with a ``DeadlockError``.
+    Where both inputs come from one source, the buffer of ``left`` must hold all of its items until
+    the source has ended. The buffer grows (an artificial deadlock, see ``docs/deadlocks.md``) up to
+    the `growth_limit` of the workflow. Past that, the run ends with a ``DeadlockError``.
 
     Args:
-        left_key: A plain function that returns what ``left`` is joined on; keys must have a hash.
-        right_key: The same for ``right``; None: as `left_key`.
-        how: What is given away of items of the left that belong to none: nothing (``"inner"``), or
-            those with None (``"left"``).
-        name: Name of the stream, by default ``HashJoin``.
+        left_key: A plain function that returns the key of an item of ``left``; keys must have a
+            hash.
+        right_key: The same for ``right``. None uses `left_key`.
+        how: Which items without a partner are emitted: none (``"inner"``), or those of the left
+            (``"left"``).
+        name: Name of the stream; by default ``HashJoin``.
 
     Raises:
-        WiringError: An argument is not of its kind.
+        WiringError: An argument is of the wrong kind.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -182,7 +183,7 @@ class HashJoin(UserFunction):
         self._unmatched: tuple[None, ...] = (None,) if how == "left" else ()
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Read the right, then pair the left with it."""
+        """Read the right, then match the left with it."""
         table = await self._table(ins, outs)
         key = self._left_key
         unmatched = self._unmatched

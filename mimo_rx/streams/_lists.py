@@ -14,23 +14,23 @@ __all__ = ["Batch", "FromLists", "ToLists"]
 
 
 class Batch(ReadyMade):
-    """Make lists of so many items each; the last one may be shorter.
+    """Group items into lists of `size` items; the last list may be shorter.
 
-    Inputs: ``item``. Outputs: ``item``, the lists, of which none is empty.
+    Inputs: ``item``. Outputs: ``item``, the lists. None of them is empty.
 
-    Emits when: `size` items are together; with `timeout`, also that long after the first of them
-        was taken; at the end of the input, if there are any.
-    Backpressures when: ``item`` has no room. Nothing is taken then; it holds one list at most.
-    Completes when: the input has ended and the last list is given away.
+    Emits when: a list has `size` items; with `timeout`, also `timeout` seconds after its first item
+        was popped; at the end of the input, if the list has items.
+    Backpressures when: ``item`` has no room. It pops nothing then, and holds at most one list.
+    Completes when: the input has ended and the last list has been pushed.
     Fails when: never by itself.
     Cancels when: nobody reads ``item`` any more.
 
     It is determinate without `timeout`.
 
     Args:
-        size: Items of a list, at least 1.
-        timeout: Seconds above 0 after which a list goes out as it is, from its first item on; None
-            waits until it is full. A full buffer downstream makes it later.
+        size: Items in a list, at least 1.
+        timeout: Seconds above 0, counted from its first item, after which a list is emitted as it
+            is. None waits until it is full. A full buffer downstream delays it further.
         name: Name of the stream.
 
     Raises:
@@ -62,7 +62,7 @@ class Batch(ReadyMade):
                 yield list(islice(items, size))
 
         while True:
-            if len(waiting) >= size:  # then whole lists go out in one go
+            if len(waiting) >= size:  # push all whole lists in one burst
                 await burst(ins.item, outs.item, full)
                 continue
             batch = await take(ins.item, size)
@@ -70,10 +70,10 @@ class Batch(ReadyMade):
                 return
             await self._fill(ins.item, batch)
             await outs.item.push(batch)
-            del batch  # it is held by who has it now
+            del batch  # only its receiver should hold it now
 
     async def _fill(self, source: Any, batch: list[Any]) -> None:
-        """Take items until there are enough, or the end of them or of the time has come."""
+        """Pop items until `batch` is full, the input has ended or the time is over."""
         size = self._size
         if self._timeout is None:
             while len(batch) < size and (more := await take(source, size - len(batch))):
@@ -92,17 +92,16 @@ class Batch(ReadyMade):
 
 
 class ToLists(ReadyMade):
-    """Make lists of the sizes that another input tells; the inverse of :class:`FromLists`.
+    """Group items into lists whose sizes come from another input; the inverse of `FromLists`.
 
-    Inputs: ``item``, and ``size``, the number of items of each list. Outputs: ``items``, the lists.
+    Inputs: ``item``, and ``size``, the number of items in each list. Outputs: ``items``, the lists.
 
-    Emits when: as many items are together as the next size says; at once for a size of 0, which
-        makes an empty list.
-    Backpressures when: ``items`` has no room. Nothing is taken then. It takes a size before its
-        items, and holds one list at most, however long the sizes make it.
+    Emits when: a list has as many items as its size says. A size of 0 makes an empty list at once.
+    Backpressures when: ``items`` has no room. It pops nothing then. It pops a size before its
+        items, and holds at most one list, which is as long as its size says.
     Completes when: both inputs have ended.
-    Fails when: a size is no int or negative; the items end before a list is complete; the sizes end
-        and items are left. Nothing is lost without a word.
+    Fails when: a size is not an int, or negative; the items end before a list is complete; the
+        sizes end while items are left. So no item is lost silently.
     Cancels when: nobody reads ``items`` any more.
 
     It is determinate.
@@ -111,7 +110,7 @@ class ToLists(ReadyMade):
         name: Name of the stream.
 
     Raises:
-        TypeError: In the run, if a size is no int.
+        TypeError: In the run, if a size is not an int.
         ValueError: In the run, if a size is negative, or does not fit the items there are.
 
     Example:
@@ -127,7 +126,7 @@ class ToLists(ReadyMade):
         super().__init__(name=name)
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Make lists."""
+        """Make lists until the sizes end."""
         async for size in ins.size:
             self._check_size(ins.size, size)
             items: list[Any] = []
@@ -139,7 +138,7 @@ class ToLists(ReadyMade):
                     )
                 items += more
             await outs.items.push(items)
-            del items  # they are held by who has them now
+            del items  # only their receiver should hold them now
         try:
             item = await ins.item.peek()
         except InputClosed:
@@ -164,16 +163,16 @@ class ToLists(ReadyMade):
 
 
 class FromLists(ReadyMade):
-    """Give away what is in lists, and how much that is; the inverse of :class:`ToLists`.
+    """Emit the items of lists, and the size of each list; the inverse of :class:`ToLists`.
 
     Inputs: ``items``, lists or other iterables that have a length. Outputs: ``item``, ``size``.
 
-    Emits when: a list has come: first its length, then its items, one after the other. So
-        :class:`ToLists` can follow on both outputs, however small its buffers are.
-    Backpressures when: ``size`` or ``item`` has no room. It holds the list that it is at.
+    Emits when: a list comes: first its length, then its items one by one. So :class:`ToLists` can
+        follow on both outputs, however small its buffers are.
+    Backpressures when: ``size`` or ``item`` has no room. It holds the current list.
     Completes when: the input has ended.
-    Fails when: what comes is no iterable with a length, or is a text.
-    Cancels when: nobody reads ``item`` nor ``size`` any more.
+    Fails when: an item is not an iterable with a length, or is a text.
+    Cancels when: nobody reads ``item`` or ``size`` any more.
 
     It is determinate.
 
@@ -181,7 +180,7 @@ class FromLists(ReadyMade):
         name: Name of the stream.
 
     Raises:
-        TypeError: In the run, if what comes is no iterable with a length, or is a text.
+        TypeError: In the run, if an item is not an iterable with a length, or is a text.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -196,14 +195,14 @@ class FromLists(ReadyMade):
         super().__init__(name=name)
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Take lists apart."""
+        """Emit the items of each list."""
         async for items in ins.items:
             is_text = isinstance(items, str | bytes | bytearray)
             if is_text or not (isinstance(items, Sized) and isinstance(items, Iterable)):
                 raise TypeError(
-                    f"input 'items' of step {ins.items.buffer.process.path!r} takes lists, or "
-                    f"other iterables with a length that are no texts, got {items!r}"
+                    f"input 'items' of step {ins.items.buffer.process.path!r} takes lists and "
+                    f"other iterables with a length, but no text, got {items!r}"
                 )
             await outs.size.push(len(items))
             await outs.item.push_many(items)
-            del items  # while it waits for the next one
+            del items  # release it while waiting for the next one

@@ -1,4 +1,4 @@
-"""A function for each item: ``Map``."""
+"""A function that is called for each item: ``Map``."""
 
 from __future__ import annotations
 
@@ -21,48 +21,48 @@ __all__ = ["Map"]
 
 
 class Map(UserFunction):
-    """Call a function for each item and give its results away.
+    """Call a function for each item and emit its results.
 
-    ``ops.map(fn)`` calls a quick plain function within the push of whoever gives the items; this is
-    a step of its own, for functions that wait, that shall run elsewhere or several at a time, or
-    whose failures are to go their own way.
+    ``ops.map(fn)`` calls a quick plain function inside the push that feeds it. This stream is a
+    step of its own. It is for functions that wait, that should run elsewhere or several at a time,
+    or whose failures should go to an output of their own.
 
-    Inputs: ``item``. Outputs: ``item``, and ``errors`` for the items at which the function raised.
+    Inputs: ``item``. Outputs: ``item``, and ``errors`` for the items on which the function raised.
 
-    Emits when: the function has returned; with `ordered`, those of the items before as well.
-    Backpressures when: ``item`` has no room, or `concurrency` items are under way (those that are
-        finished and wait for their turn are). A plain function is called only when there is room.
-        Worker processes are sent short calls, in order and without a timeout, a few at a time: up
-        to 64, as many as make about 10 ms, and as many more that lie ready.
+    Emits when: the function has returned and, with `ordered`, all calls before it have too.
+    Backpressures when: ``item`` has no room, or `concurrency` items are under way (an item that is
+        finished and waits for its turn counts). A plain function is called only when there is room.
+        Worker processes get short calls in chunks, if results are in order and without a timeout:
+        up to 64 calls, as many as take about 10 ms, and as many again in advance.
     Completes when: the input has ended and all calls have returned.
     Fails when: the function raises or takes too long, and ``errors`` is not connected; a worker
-        process dies, or the executor was shut down, whoever reads ``errors``.
-    Cancels when: nobody reads ``item`` any more, which shows at the next item that is taken or
-        pushed. Calls that are under way are cancelled, those in threads left to themselves (the run
-        waits for them for its `shutdown_timeout`), worker processes killed.
+        process dies, or the executor was shut down, even if ``errors`` is connected.
+    Cancels when: nobody reads ``item`` any more; it notices at the next item that it pops or
+        pushes. It cancels calls that are under way and kills its worker processes. Calls in threads
+        go on by themselves; the run waits for them for its `shutdown_timeout`.
 
     It is determinate if the function is, unless `ordered` is False and `concurrency` above 1.
 
     Args:
         fn: A plain function, or a coroutine function. Without an `executor` a plain one runs on
             the loop's thread, which does nothing else meanwhile.
-        concurrency: Calls that may be under way at once, at least 1. Above 1 it takes a coroutine
+        concurrency: Calls that may be under way at once, at least 1. More than 1 needs a coroutine
             function or an `executor`.
         ordered: Whether results come in the order of their items. Otherwise they come when they
-            are ready, and a slow one holds up no other.
-        executor: Where a plain function runs: ``"threads"`` (daemon threads of its own),
-            ``"processes"`` (worker processes of its own, which import the module of `fn`: a script
-            needs its ``if __name__ == "__main__":``), or an executor of ``concurrent.futures``,
-            which stays open afterwards.
-        timeout: Seconds above 0 that one call may take; None: as long as it likes. It takes a
-            coroutine function or an `executor`. It cannot stop a thread or process: there the call
-            goes on unattended and keeps its thread from the next items, whose time runs also while
-            they wait for one.
-        name: Name of the stream, by default that of `fn`.
+            are ready, and a slow one delays no other.
+        executor: Where a plain function runs: ``"threads"`` (daemon threads of the stream),
+            ``"processes"`` (worker processes of the stream, which import the module of `fn`: a
+            script needs its ``if __name__ == "__main__":``), or an executor of
+            ``concurrent.futures``, which stays open afterwards.
+        timeout: Seconds above 0 that one call may take; None sets no limit. It needs a coroutine
+            function or an `executor`. It cannot stop a thread or process: there the call goes on
+            unattended and keeps its place until it returns. Later items wait for a free place, and
+            their time runs while they do.
+        name: Name of the stream; by default that of `fn`.
 
     Raises:
-        WiringError: An argument is out of its range or makes no sense with the others; `fn` is to
-            go to worker processes and cannot be pickled.
+        WiringError: An argument is out of its range or does not fit the others; `fn` has to be
+            pickled for worker processes and cannot be.
 
     Example:
         >>> import asyncio
@@ -113,9 +113,9 @@ class Map(UserFunction):
         if self._executor is None:
             hint = 'give a coroutine function, or executor="threads"'
             if self._concurrency > 1:
-                self.refuse("a plain function runs one at a time", self._concurrency, hint)
+                self.refuse("concurrency of a plain function must be 1", self._concurrency, hint)
             if self._timeout is not None:
-                self.refuse("nothing can stop a plain function", self._timeout, hint)
+                self.refuse("timeout cannot stop a plain function", self._timeout, hint)
         if self._executor == "processes":
             self._check_pickles()
 
@@ -186,7 +186,7 @@ class Map(UserFunction):
             for item in items:
                 try:
                     result = function(item)
-                    if not seen:  # the first one tells
+                    if not seen:  # checking the first result is enough
                         seen = True
                         refuse_coroutine(function, result)
                 except Exception as error:
@@ -212,7 +212,7 @@ class Map(UserFunction):
                 else:
                     await outs.item.push(result)
                     del result
-                del item  # while it waits for the next one
+                del item  # release it while waiting for the next one
             return
         crew = Crew(outs.item.process)
         line = Line(outs.item.process) if self._ordered else None
@@ -222,7 +222,7 @@ class Map(UserFunction):
     async def _work(
         self, ins: Any, outs: Any, call: Callable[[Any], Any], crew: Crew, line: Line | None
     ) -> None:
-        """Call for one item after the other: one of several tasks that do."""
+        """Call the function for one item after another, in one of several such tasks."""
         async for item in ins.item:
             if len(crew) < self._concurrency:
                 crew.start(self._work(ins, outs, call, crew, line))
@@ -235,7 +235,7 @@ class Map(UserFunction):
                 if self._befalls_all(error):
                     raise
                 failure = error
-            if crew.stopping:  # the function has answered the cancel in a way of its own
+            if crew.stopping:  # the function returned or raised in place of the cancel
                 if failure is not None:
                     raise failure
                 return
@@ -245,18 +245,18 @@ class Map(UserFunction):
                 await self.fail(outs, item, failure)
             else:
                 await outs.item.push(result)
-            if mine is not None and not mine.done():  # a cancel of whoever waits for it ends it
+            if mine is not None and not mine.done():  # it is done if the task behind was cancelled
                 mine.set_result(None)
-            del item, result, failure  # while it waits for the next one
+            del item, result, failure  # release them while waiting for the next one
 
     async def _work_in_chunks(
         self, ins: Any, outs: Any, pool: Processes, crew: Crew, line: Line
     ) -> None:
-        """Send what is there to a worker: one of several tasks that do.
+        """Send chunks of waiting items to a worker, in one of several such tasks.
 
-        In order, nobody can tell a few short calls in a row from single ones. Their results wait
-        for each other some ms at most, and each worker is left its share of what is there. Where
-        calls are short, the next ones lie ready while a worker is at the ones before.
+        As results are in order, a chunk of short calls looks like single calls from outside. Its
+        results wait for each other a few ms at most, and each worker gets its share of the waiting
+        items. If calls are short, a worker has its next chunk while it works on the one before.
         """
         while items := await take(ins.item, pool.chunk, shares=2 * self._concurrency):
             if len(crew) < self._concurrency * (2 if pool.chunk > 1 else 1):
@@ -274,10 +274,11 @@ class Map(UserFunction):
                     raise failure
             if not mine.done():
                 mine.set_result(None)
-            del items, outcomes, item, result, failure  # while it waits for the next ones
+            # Release these while waiting for the next chunk.
+            del items, outcomes, item, result, failure
 
     def _befalls_all(self, error: Exception) -> bool:
-        """Tell whether `error` befell the executor, so that all further items go the same way."""
+        """Tell whether the executor itself is broken, so that all further items would fail too."""
         return self._executor not in (None, "threads") and isinstance(error, BrokenExecutor)
 
     def _timed(self, call: Callable[[Any], Any], seconds: float) -> Callable[[Any], Any]:
@@ -296,10 +297,10 @@ class Map(UserFunction):
 
 
 def refuse_coroutine(function: Callable[..., Any], result: object) -> None:
-    """Refuse the result of a plain function that is a coroutine, which nobody would await.
+    """Refuse a coroutine as the result of a plain function, since nobody would await it.
 
     Raises:
-        TypeError: It is one.
+        TypeError: `result` is a coroutine.
     """
     if isinstance(result, CoroutineType):
         result.close()

@@ -21,27 +21,27 @@ from ._calls import Threads, note_death, result_of
 __all__ = ["Outcome", "Processes"]
 
 Outcome: TypeAlias = tuple[Any, BaseException | None]
-"""What a call returned, and what it raised if it did."""
+"""What a call returned, and the exception that it raised, if any."""
 
 _CHUNK_SECONDS = 0.01
-"""Calls that are sent together take about so long: to send them costs some tenths of a ms."""
+"""Seconds that a chunk of calls should take: sending one costs some tenths of a ms."""
 _CHUNK_MOST = 64
 
 
 class Processes:
-    """Worker processes of one stream, made when they are needed.
+    """Worker processes of one stream, started when they are needed.
 
     Args:
-        function: What they call.
-        count: How many there are at most.
+        function: The function that they call.
+        count: The largest number of workers.
         process: The stream in its run.
-        ahead: Whether each may be sent something while it is at something else.
+        ahead: Whether a worker is sent its next chunk while it works on the one before.
     """
 
     def __init__(
         self, function: Callable[[Any], Any], count: int, process: Owner, *, ahead: bool
     ) -> None:
-        # Not by fork: it copies the locks of other threads in whatever state they are.
+        # No fork: it would copy the locks of other threads in whatever state they are.
         methods = multiprocessing.get_all_start_methods()
         method = "forkserver" if "forkserver" in methods else "spawn"
         context = multiprocessing.get_context(method)
@@ -55,10 +55,10 @@ class Processes:
         self._futures: set[Future[Any]] = set()
         self._closed = False
         self.chunk = 1
-        """Calls that make about 10 ms, as far as is known."""
+        """How many calls take about 10 ms, as measured so far."""
 
     async def ready(self) -> None:
-        """Make all workers, so that no call's time is spent on that.
+        """Start all workers, so that the time of no call is spent on that.
 
         Raises:
             BrokenExecutor: A worker died.
@@ -75,8 +75,8 @@ class Processes:
 
         Raises:
             BrokenExecutor: A worker died.
-            BaseException: Whatever the function raises, or what keeps `item` or its result from
-                being sent.
+            BaseException: Whatever the function raises, or the error because of which `item` or its
+                result cannot be sent.
         """
         [(result, error)] = await self.call_all([item])
         try:
@@ -104,13 +104,13 @@ class Processes:
         return [_received(next(answers)) if each is None else each for each in outcomes]
 
     def close(self, *, kill: bool) -> None:
-        """Let the workers end.
+        """End the workers.
 
         Args:
-            kill: Whether nobody waits for what they are at.
+            kill: Whether to kill them, as nobody waits for their results any more.
         """
         self._starter.close()
-        # It waits for them, which may take a while.
+        # In a thread: to wait for the workers may take a while.
         kill = kill or not all(future.done() for future in tuple(self._futures))
         self._process.start_thread(lambda: self._end(kill), f"step {self._process.path!r}")
 
@@ -118,25 +118,25 @@ class Processes:
         await self._free.acquire()
         try:
             if len(_workers(self._pool)) < self._count:
-                # To make one blocks for a while.
+                # In a thread: to start a worker blocks for a while.
                 future = await self._starter.call((_call_kept, sent))
             else:
                 future = self._submit((_call_kept, sent))
         except BaseException as error:
             self._free.release()
-            if isinstance(error, BrokenExecutor):  # found so while another call was under way
+            if isinstance(error, BrokenExecutor):  # it broke during another call
                 note_death(error, self._process)
             raise
         seconds, answers = await self._result_of(future)
         calls = _CHUNK_SECONDS * len(sent) / max(seconds, 1e-6)
-        # At most twice as many as before: the next ones may take longer.
+        # At most twice as many as before, since the next calls may take longer.
         self.chunk = max(1, min(int(calls), 2 * self.chunk, _CHUNK_MOST))
         found: list[_Answer] = answers
         return found
 
     async def _result_of(self, future: Future[Any]) -> Any:
-        # Not cancelled: where a worker dies at that moment, the pool's own thread would fail over a
-        # future that has ended; and whoever ends the stream ends the workers.
+        # Never cancel the future: if a worker dies at that moment, the pool's own thread fails on a
+        # future that is done. `close` ends the workers anyway.
         return await result_of(future, self._process, self._free, cancels=False)
 
     def _submit(self, call: tuple[Callable[[Any], Any], Any]) -> Future[Any]:
@@ -154,7 +154,7 @@ class Processes:
             self._closed = True
         if kill:
             for worker in _workers(self._pool):
-                worker.kill()  # what else it is asked may be handled by what the user has imported
+                worker.kill()  # a user's module may handle any weaker signal
         self._pool.shutdown(cancel_futures=True)
 
 
@@ -162,15 +162,15 @@ def _workers(pool: ProcessPoolExecutor) -> list[Any]:
     return list((getattr(pool, "_processes", None) or {}).values())
 
 
-# What goes to and fro: pickled here, since an executor takes what cannot be unpickled for the death
-# of a worker.
+# Messages to and from workers. They are pickled here, because an executor takes data that it cannot
+# unpickle for the death of a worker.
 
 _Answer: TypeAlias = tuple[bytes, str | None]
-"""A result; or an exception, and its traceback as text."""
+"""A pickled result and None; or a pickled exception and its traceback as text."""
 
 
 class _RemoteTraceback(Exception):
-    """The traceback in the worker, as the cause of what was raised there."""
+    """The traceback in the worker, as the cause of the exception that was raised there."""
 
     def __str__(self) -> str:
         return f'\n"""\n{self.args[0]}"""'
@@ -195,14 +195,14 @@ _barrier: Barrier
 
 
 def _keep(function: Callable[[Any], Any], barrier: Barrier) -> None:
-    """Remember what to call, so that it is sent once."""
+    """Remember the function, so that it is sent only once."""
     global _kept, _barrier
     _kept, _barrier = function, barrier
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run handles Ctrl-C and ends its workers
 
 
 def _meet(_: object) -> None:
-    """Wait for all other workers: none is idle and saves another one as long as they are made."""
+    """Wait for all other workers: the pool starts a new one only while none is idle."""
     _barrier.wait()
 
 
@@ -222,10 +222,10 @@ def _answer(data: bytes) -> _Answer:
 
 
 def _portable(error: BaseException) -> bytes:
-    """Pickle `error`, or what says the same where it cannot be had back."""
+    """Pickle `error`, or a ``RuntimeError`` with its text if it cannot be unpickled again."""
     try:
         data = pickle.dumps(error)
-        pickle.loads(data)  # one whose __init__ takes something else than its args cannot
+        pickle.loads(data)  # fails if its __init__ takes other arguments than `args`
     except Exception:
         stand_in = RuntimeError(f"{type(error).__qualname__}: {text_of(error)}")
         return pickle.dumps(stand_in)

@@ -1,4 +1,4 @@
-"""One input and several outputs: each item goes to one of them."""
+"""Streams that send each item to one of several outputs: ``Route``, ``Balance``."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ __all__ = ["Balance", "Route"]
 
 
 class Route(UserFunction):
-    """Give each item to the output that a function names.
+    """Send each item to the output that a function names.
 
-    Input: ``item``. Outputs: `outs`, `default`, and ``errors`` for the items at which `key` raised,
+    Input: ``item``. Outputs: `outs`, `default`, and ``errors`` for the items on which `key` raised
     or returned no name of an output.
 
     Emits when: an item comes.
-    Backpressures when: the output that an item is for has no room. It holds that item, and those
-        behind it wait, whichever output they are for: so no output runs ahead of another.
+    Backpressures when: the output for an item has no room. It holds that item, and the items behind
+        it wait, whichever output they are for. So no output runs ahead of another.
     Completes when: the input has ended.
     Fails when: `key` raises or returns no name of an output, and ``errors`` is not connected.
-    Cancels when: nobody reads any of the outputs any more. As long as one is read it goes on, and
-        what the others would get is dropped.
+    Cancels when: nobody reads any of the outputs any more. As long as one is read, the stream goes
+        on and drops the items for the others.
 
     It is determinate if `key` is.
 
     Args:
         key: A plain function that returns the name of an output for an item.
         outs: Names of the outputs, at least one, unless there is a `default`.
-        default: Name of the output, one of `outs` or another one, for items for which `key` returns
-            no name of an output. None: that is a failure.
-        name: Name of the stream, by default that of `key`.
+        default: Name of the output for items for which `key` returns no name of an output. It may
+            be one of `outs`. With None, such an item is a failure.
+        name: Name of the stream; by default that of `key`.
 
     Raises:
-        WiringError: `key` is no plain function; there is no name of an output, or one that is no
-            port's; one is ``errors``.
+        WiringError: `key` is no plain function; there is no name of an output; one is not a valid
+            port name, or is ``errors``.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -73,7 +73,7 @@ class Route(UserFunction):
         self._default = default
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Give each item to its output."""
+        """Push each item to its output."""
         key = self._key
         outputs = {name: outs[name] for name in self.main_outs}
         default = None if self._default is None else outputs[self._default]
@@ -92,35 +92,35 @@ class Route(UserFunction):
         names = ", ".join(map(repr, self.main_outs))
         return ValueError(
             f"key of step {outs.errors.process.path!r} must return the name of an output, one of "
-            f"{names}; got {name!r} for {item!r}; default= names one for all others"
+            f"{names}, got {name!r} for {item!r}; default= names an output for all others"
         )
 
 
 class Balance(ReadyMade):
-    """Give each item to one output: to whichever has room, in turn where several have.
+    """Send each item to one output that has room; several that have room take turns.
 
-    It is for workers that do the same: a slow one gets less, and holds up no other.
+    It is for workers that do the same work: a slow one gets fewer items, and delays no other.
 
     Input: ``item``. Outputs: the `names`.
 
     Emits when: an item comes and an output has room.
-    Backpressures when: no output that is read has room. Nothing is in hand meanwhile: an item is
-        taken from the input only when there is room for it.
+    Backpressures when: no output that is read has room. It holds no item meanwhile: it pops one
+        only when there is room for it.
     Completes when: the input has ended.
     Fails when: never by itself.
-    Cancels when: nobody reads any of the outputs any more. An output that is not read, or not any
-        more, is skipped; what its reader had in its buffer when it left is dropped. Where none
-        has ever led anywhere, items are discarded, as those of every stream.
+    Cancels when: nobody reads any of the outputs any more. An output that has no reader is skipped.
+        When a reader leaves, the items in its buffer are dropped. If no output was ever connected,
+        items are discarded, as those of every stream are.
 
-    It is not determinate: which output an item goes to depends on who reads how fast. Each output
-    has its items in the order of the input.
+    It is not determinate: the readers' speed decides which output gets an item. Each output has its
+    items in the order of the input.
 
     Args:
         *names: Names of the outputs, at least one.
-        name: Name of the stream, by default ``Balance``.
+        name: Name of the stream; by default ``Balance``.
 
     Raises:
-        WiringError: There is no name, or one that is no port's.
+        WiringError: There is no name, or one is not a valid port name.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -135,7 +135,7 @@ class Balance(ReadyMade):
         super().__init__(outs=names, name=name)
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Deal the items out, with a task for each output that waits for room there."""
+        """Distribute the items, with a task for each output that waits for room there."""
         outputs = [output for output in outs if output.is_connected()]
         if not outputs:
             async for item in ins.item:
@@ -148,7 +148,7 @@ class Balance(ReadyMade):
         try:
             await crew.join()
         except _EndOfInput:
-            pass  # those that still waited for room have nothing to wait for
+            pass  # tasks that still wait for room are no longer needed
 
 
 class _EndOfInput(Exception):
@@ -156,11 +156,11 @@ class _EndOfInput(Exception):
 
 
 class _Dealer:
-    """Deals items out as soon as there are any and there is room for them.
+    """Distributes items as soon as there are items and room for them.
 
-    Whoever of the tasks wakes deals to all outputs. After that either nothing is left, and those
-    whose outputs have room wait for an item; or there is room nowhere, and all wait for room. So
-    no task waits for an item while there is one, and no room goes unnoticed.
+    Each task that wakes serves all outputs. After that, either no item is left, and the tasks whose
+    outputs have room wait for an item; or no output has room, and all tasks wait for room. So no
+    task waits for an item while there is one, and no room is missed.
 
     Args:
         source: The input.
@@ -173,17 +173,17 @@ class _Dealer:
         self._ring = deque(outputs)
 
     async def wait_at(self, output: Any) -> None:
-        """Wait for room at `output`, then for an item, and deal; until the input ends.
+        """Until the input ends, wait for room at `output`, then for an item, and distribute.
 
         Raises:
-            _EndOfInput: It has ended.
+            _EndOfInput: The input has ended.
             DownstreamClosed: Nobody reads any of the outputs any more.
         """
         buffer = self._buffer
         while output.is_connected():
             if output.lacks_room():
                 await output.wait_for_room()
-                # Until the next `await` this one may use it, even where newcomers have to wait.
+                # Until its next `await`, this task may use the room, even if newcomers must wait.
                 await self._give(output)
             elif not await buffer.ready():
                 raise _EndOfInput
@@ -197,7 +197,7 @@ class _Dealer:
                 break
             await self._give(output)
         if items:
-            # The others wait for an item, and there is one: let them wait for room instead.
+            # Other tasks wait for an item, and there is one: make them wait for room instead.
             self._taker.wake_next()
 
     def _next(self) -> Any:
@@ -211,7 +211,7 @@ class _Dealer:
         return None
 
     async def _give(self, output: Any) -> None:
-        """Give an item to `output`, which has room if it is read, if there is one."""
+        """Push an item to `output`, if there is one. `output` has room, or has no reader."""
         taker = self._taker
         if not taker.items or not output.is_connected():
             return

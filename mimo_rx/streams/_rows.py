@@ -1,4 +1,4 @@
-"""The named tuples that joining streams give away."""
+"""The named tuples that joins and zips emit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Pair", "row_class", "row_rule", "rows"]
 
 
 class Pair(NamedTuple):
-    """What belongs together of two inputs, as the joins give it away.
+    """Two items that belong together, one of each input, as the joins emit them.
 
     Example:
         >>> Pair("apple", None)
@@ -27,15 +27,15 @@ class Pair(NamedTuple):
 
 @cache
 def row_class(fields: tuple[str, ...]) -> type[tuple[Any, ...]]:
-    """Return the named tuple ``Row`` that has `fields`: the same class for the same names.
+    """Return the class of named tuples ``Row`` with `fields`: the same class for the same names.
 
-    Its rows can be pickled, although no module holds the class.
+    Its rows can be pickled, although the class is not an attribute of any module.
 
     Example:
         >>> row_class(("a", "b"))(1, 2)
         Row(a=1, b=2)
     """
-    make: Any = namedtuple  # which mypy takes with literals only
+    make: Any = namedtuple  # mypy accepts only literals as its arguments
     row: Any = make("Row", fields, module=__name__)
     row.__reduce__ = _reduce
     made: type[tuple[Any, ...]] = row
@@ -52,17 +52,17 @@ def _row(fields: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def row_rule(name: str) -> str | None:
-    """Return why `name` cannot be a field of a row; None if it can."""
+    """Return the rule that `name` breaks as the name of a field; None if it is a good one."""
     if iskeyword(name):
-        return "no keyword of Python"
+        return "other than a keyword of Python"
     if name.startswith("_"):
         return "without an underscore at its beginning"
     if hasattr(tuple, name):
-        return "none of a tuple's methods"
+        return "other than a method of tuples"
     return None
 
 
 def rows(fields: tuple[str, ...], columns: Iterable[Iterator[Any]]) -> Iterator[Any]:
-    """Return rows of one item of each of `columns`, until one of them has ended."""
-    # As namedtuple's own `_make` does, but for a call of Python code at each row.
+    """Return rows with one item of each of `columns`, until one of them has ended."""
+    # This is what namedtuple's `_make` does, without a Python call for each row.
     return map(partial(tuple.__new__, row_class(fields)), zip(*columns, strict=False))

@@ -19,13 +19,13 @@ NOTHING: Any = object()
 
 
 class SortedInput(Taker):
-    """The first item of a sorted input: it is looked at, and stays there until it is given away.
+    """The first item of a sorted input: it stays in the buffer until it is emitted.
 
     Args:
         source: The input.
-        key: What it is sorted by; None: its items themselves.
-        fail: ``await fail(item, error)`` gives away an item that has no key or is out of order.
-        soon: What wakes its producers where that can wait.
+        key: Returns the key by which it is sorted; None sorts by the items themselves.
+        fail: ``await fail(item, error)`` handles an item that has no key or is out of order.
+        soon: Wakes its producers, where that can wait.
     """
 
     __slots__ = ("_fail", "_key_of", "_port", "error", "key", "known")
@@ -38,22 +38,22 @@ class SortedInput(Taker):
         self._key_of = key
         self._fail = fail
         self.known = False
-        """Whether the first item was looked at."""
+        """Whether the key of the first item is known."""
         self.key: Any = NOTHING
-        """Its key; until it is known, that of the item before."""
+        """The key of the first item; until it is known, that of the item before."""
         self.error: Exception | None = None
-        """What is wrong with it."""
+        """What is wrong with the first item."""
 
     async def look(self) -> bool:
-        """Find the key of the first item, waiting for one if there is none.
+        """Find the key of the first item, and wait for an item if there is none.
 
-        Items that have no key, or are out of order, are given away as failures.
+        Items that have no key, or are out of order, are handled as failures.
 
         Returns:
             False at the end of the input.
 
         Raises:
-            Exception: What is wrong with an item, and nobody takes failures.
+            Exception: What is wrong with an item, if nobody reads failures.
         """
         while not self.known:
             if self.error is None:
@@ -66,11 +66,11 @@ class SortedInput(Taker):
         return True
 
     def leave(self, before: Any, error: Exception | None = None) -> None:
-        """Let the first item be looked at.
+        """Mark the first item as one that `look` has to examine.
 
         Args:
             before: The key of the item before.
-            error: What is wrong with the first item, if that is known already.
+            error: What is wrong with the first item, if that is already known.
         """
         self.known = False
         self.key = before
@@ -81,7 +81,7 @@ class SortedInput(Taker):
         before = self.key
         try:
             key = item if self._key_of is None else self._key_of(item)
-            # The first of all is compared with itself: if that fails, it would with all others.
+            # The very first item is compared with itself, to find out whether it can be compared.
             if key < (key if before is NOTHING else before):
                 self.error = self.out_of_order(item, key, before)
                 return
@@ -92,12 +92,12 @@ class SortedInput(Taker):
         self.known = True
 
     async def pop(self) -> None:
-        """Take the first item, which was looked at."""
+        """Take the first item, whose key is known."""
         self.known = False
         await self._port.pop()
 
     def out_of_order(self, item: Any, key: Any, before: Any) -> ValueError:
-        """Return what is wrong with an item whose key is less than that of the one before."""
+        """Return the error for an item whose key is less than that of the one before."""
         port = self._port
         return ValueError(
             f"input {port.name!r} of step {port.buffer.process.path!r} must be sorted; got "
@@ -106,16 +106,16 @@ class SortedInput(Taker):
 
 
 class MergeSorted(UserFunction):
-    """Merge sorted inputs into one sorted output, as ``heapq.merge`` does iterables.
+    """Merge sorted inputs into one sorted output, as ``heapq.merge`` does for iterables.
 
-    Inputs: the `names`. Outputs: ``item``, and ``errors`` for the items at which `key` raised,
+    Inputs: the `names`. Outputs: ``item``, and ``errors`` for the items on which `key` raised,
     that cannot be compared with the one before, or that are out of order: less than the one before
-    at the same input. The stream goes on without them, so that ``item`` is sorted in any case.
+    at the same input. The stream goes on without them, so ``item`` is always sorted.
 
-    Emits when: each input has an item or has ended; the smallest goes first, and of equal ones that
-        of the input named first.
-    Backpressures when: ``item`` has no room. Nothing is in hand meanwhile: items are looked at, and
-        stay in the buffers of their inputs until it is their turn.
+    Emits when: each input has an item or has ended. The smallest item goes first; among equal ones,
+        that of the input named first.
+    Backpressures when: ``item`` has no room. It holds no item meanwhile: items stay in the buffers
+        of their inputs until it is their turn.
     Completes when: all inputs have ended.
     Fails when: an item fails as above and ``errors`` is not connected; items of two inputs cannot
         be compared.
@@ -123,17 +123,17 @@ class MergeSorted(UserFunction):
 
     It is determinate if `key` is.
 
-    Where its inputs come from one source, the others may have to hold all that comes while it waits
-    for one of them; their buffers grow then (an artificial deadlock, see ``docs/deadlocks.md``).
+    Where its inputs come from one source, the other buffers may have to hold many items while it
+    waits for one input. They then grow (an artificial deadlock, see ``docs/deadlocks.md``).
 
     Args:
         *names: Names of the inputs, at least one.
-        key: A plain function that returns what an input is sorted by, ascending, and that knows
-            ``<``; it is called once for each item. None: the items themselves.
-        name: Name of the stream, by default ``MergeSorted``.
+        key: A plain function that returns the key by which the inputs are sorted, ascending. Keys
+            are compared with ``<``. It is called once for each item. None compares the items.
+        name: Name of the stream; by default ``MergeSorted``.
 
     Raises:
-        WiringError: There is no name, or one that is no port's; `key` is no plain function.
+        WiringError: There is no name, or one is not a valid port name; `key` is no plain function.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -151,7 +151,7 @@ class MergeSorted(UserFunction):
         self._key = key
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Give the smallest first item away, and so on."""
+        """Emit the smallest of the first items, again and again."""
         soon = Soon(outs.item.process.loop)
         heads = [SortedInput(port, self._key, partial(self.fail, outs), soon) for port in ins]
         heap: list[list[Any]] = []
@@ -169,7 +169,7 @@ class MergeSorted(UserFunction):
                 heappop(heap)
 
     async def _give(self, heap: list[list[Any]], target: Any, heads: list[SortedInput]) -> None:
-        """Give items away until one input must be waited for, or an item fails."""
+        """Emit items until one input has to be waited for, or an item fails."""
         merged = _merge(heap, self._key)
         while heap[0][2].known:
             if target.lacks_room():
@@ -184,14 +184,14 @@ class MergeSorted(UserFunction):
 
 
 def _merge(heap: list[list[Any]], key_of: Key | None) -> Iterator[Any]:
-    """Take what comes next, until an item must be waited for, or there is something wrong with one.
+    """Take the smallest items, until an input has to be waited for, or an item is wrong.
 
-    The first entry of `heap` is that of its input then, and its head must be looked at.
+    The first entry of `heap` is then that of this input, and its head has to `look` again.
 
     Args:
-        heap: Of each input: the key of its first item, its place among the inputs, its head, the
-            items that are there, and what takes one of them.
-        key_of: What the inputs are sorted by.
+        heap: For each input: the key of its first item, its place among the inputs, its head, its
+            waiting items, and the function that takes one of them.
+        key_of: Returns the key by which the inputs are sorted.
     """
     while True:
         entry = heap[0]
@@ -201,7 +201,7 @@ def _merge(heap: list[list[Any]], key_of: Key | None) -> Iterator[Any]:
             head.leave(before)
             return
         first = items[0]
-        try:  # as SortedInput.find() does, without a call for each item
+        try:  # the same as SortedInput._find(), without a call for each item
             key = first if key_of is None else key_of(first)
             late = key < before
         except Exception as error:

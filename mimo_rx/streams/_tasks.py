@@ -14,7 +14,7 @@ __all__ = ["Crew", "Line"]
 
 
 class Crew:
-    """The tasks that a stream has made: all end when one fails, and when the stream is cancelled.
+    """Tasks of one stream. All end when one of them fails or the stream is cancelled.
 
     Args:
         process: The stream in its run.
@@ -26,14 +26,14 @@ class Crew:
         self._beginning = 0
         self._failed: list[BaseException] = []
         self.stopping = False
-        """Whether all have been cancelled."""
+        """Whether all tasks have been cancelled."""
         self._change: Turn | None = None
 
     def __len__(self) -> int:
         return len(self._tasks) + self._beginning
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let `work` run in a task of its own."""
+        """Run `work` in a task of its own."""
         self._beginning += 1
         try:
             task = self._process.loop.create_task(self._run(work))
@@ -48,7 +48,7 @@ class Crew:
         """Wait until all tasks have ended.
 
         Raises:
-            BaseException: What the first of them to fail raised; the others have been cancelled.
+            BaseException: The error of the task that failed first; the others were cancelled.
             asyncio.CancelledError: The stream was cancelled, and so were its tasks.
         """
         cancelled: asyncio.CancelledError | None = None
@@ -66,24 +66,24 @@ class Crew:
             if error_of is not None:
                 raise error_of
         finally:
-            # Its traceback holds this frame: together they would keep items until a collection.
+            # The traceback refers to this frame: such a cycle keeps items until a collection.
             del error_of, cancelled
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             if asyncio.current_task() not in self._tasks:
-                await asyncio.sleep(0)  # an eager task would begin within the call that makes it
+                await asyncio.sleep(0)  # an eager task begins inside create_task()
             await work
         except BaseException as error:
-            # None comes out of the task itself: SystemExit would go through the loop (E7).
+            # The task itself raises nothing: a SystemExit would pass through the loop (E7).
             if not (self.stopping and isinstance(error, asyncio.CancelledError)):
                 self._failed.append(error)
                 self._look()
 
     def _first_failure(self) -> BaseException | None:
-        """Return what the stream is to raise, which knows of the others (E2)."""
-        # One that asks the whole process to end goes first (E7); a cancel that nobody asked for
-        # hides no error, and that nobody reads the stream is none: it is told to every task.
+        """Return the error that the stream raises; the others are noted on it (E2)."""
+        # An error that ends the whole process goes first (E7). A cancel that nobody asked for hides
+        # no real error. DownstreamClosed goes last: every task gets it, and it is not a failure.
         failed = sorted(self._failed, key=_rank)
         self._failed.clear()
         if not failed:
@@ -93,17 +93,17 @@ class Crew:
         return failed[0]
 
     def _stop(self) -> None:
-        # Once: a second cancel would strike the clean-up that the first one has begun.
+        # Only once: a second cancel would interrupt the clean-up after the first.
         if not self.stopping:
             self.stopping = True
             for task in self._tasks:
                 task.cancel()
 
     def _done(self, task: asyncio.Task[None], work: Coroutine[Any, Any, None]) -> None:
-        work.close()  # which has not begun, if the task was cancelled before its first step
+        work.close()  # it has not begun if the task was cancelled before its first step
         self._tasks.discard(task)
         if task.cancelled() and not self.stopping:
-            self._failed.append(asyncio.CancelledError())  # by somebody who knows all tasks
+            self._failed.append(asyncio.CancelledError())  # cancelled from outside of the crew
         self._look()
 
     def _look(self) -> None:
@@ -112,7 +112,7 @@ class Crew:
 
 
 _EXIT, _FAILURE, _CANCELLED, _QUIET = range(4)
-"""What is raised before what."""
+"""Ranks of errors: the lowest is raised first."""
 
 
 def _rank(error: BaseException) -> int:
@@ -135,7 +135,7 @@ class Line:
         self._last: Turn | None = None
 
     def stand(self) -> tuple[Turn | None, Turn]:
-        """Stand at its end; return the turn before and one's own, to be ended by its owner."""
+        """Join the line; return the turn before and the caller's own, which the caller ends."""
         before = self._last
         self._last = mine = Turn(loop=self._loop)
         return before, mine

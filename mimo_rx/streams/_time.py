@@ -1,4 +1,4 @@
-"""Streams that go by the clock: ``Delay``, ``Throttle``, ``Window``."""
+"""Streams that depend on the clock: ``Delay``, ``Throttle``, ``Window``."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["Delay", "Throttle", "Window"]
 
 
 class Delay(ReadyMade):
-    """Give each item away so long after it came in, in the same order.
+    """Emit each item a fixed time after it came, in the same order.
 
     Inputs: ``item``. Outputs: ``item``.
 
-    Emits when: `seconds` have passed since the item was taken; the spaces between items are kept.
-    Backpressures when: ``item`` has no room for what is due: it is late then, and the items after
-        it go out at their own time again. Once `max_items` are held, it takes no more.
-    Completes when: the input has ended and the last item is given away, at its time.
+    Emits when: `seconds` have passed since the item was popped. Intervals between items are kept.
+    Backpressures when: ``item`` has no room for an item that is due. That item is late, and those
+        after it are on time again. While it holds `max_items`, it pops no more.
+    Completes when: the input has ended and the last item has been pushed, at its time.
     Fails when: never by itself.
-    Cancels when: nobody reads ``item`` any more. What is held is dropped.
+    Cancels when: nobody reads ``item`` any more. The items that it holds are dropped.
 
-    It is determinate in what it gives, not in when.
+    What it emits is determinate, but not when.
 
     Args:
         seconds: How long each item is held, at least 0, by the clock of the loop.
-        max_items: Items that it holds at most, at least 1. More than that in `seconds` cannot pass.
+        max_items: The most items that it holds, at least 1. No more than that pass in `seconds`.
         name: Name of the stream.
 
     Raises:
@@ -53,7 +53,7 @@ class Delay(ReadyMade):
         self._most = max_items
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Take items in one task, and give them away in another."""
+        """Pop items in one task, and push them in another."""
         held = _Held(outs.item.process)
         crew = Crew(outs.item.process)
         crew.start(self._take(ins.item, held))
@@ -70,7 +70,7 @@ class Delay(ReadyMade):
                 break
             due = clock() + self._seconds
             held.items.extend((due, item) for item in chunk)
-            del chunk  # while it waits for the next one
+            del chunk  # release it while waiting for the next one
             held.changed()
         held.ended = True
         held.changed()
@@ -87,12 +87,12 @@ class Delay(ReadyMade):
                 await _wait_until(loop, due)
             await output.push(item)
             del item
-            items.popleft()  # only now, as it was held until now
+            items.popleft()  # only after the push: until then it counts as held
             held.changed()
 
 
 class _Held:
-    """What one task of a stream has taken and another is to give away.
+    """The items that one task of a stream has popped and another has to push.
 
     Args:
         process: The stream in its run.
@@ -101,12 +101,12 @@ class _Held:
     def __init__(self, process: Owner) -> None:
         self.items: deque[tuple[float, Any]] = deque()
         self.ended = False
-        """Whether no more will come."""
+        """Whether no more items will come."""
         self._loop = process.loop
         self._turn: Turn | None = None
 
     async def change(self) -> None:
-        """Wait until the other task has changed something; only one of them ever has to."""
+        """Wait until the other task has changed something; the two never wait at once."""
         self._turn = Turn(loop=self._loop)
         await self._turn
 
@@ -118,32 +118,32 @@ class _Held:
 
 
 class Throttle(ReadyMade):
-    """Let through so many items in a time; the others wait, and none is dropped.
+    """Limit the rate of items; items above the rate wait, and none is dropped.
 
-    It is a token bucket: it holds at most `burst` tokens, gets `rate` of them every `per` seconds,
-    evenly, and an item costs one. It is kept as the generic cell rate algorithm (ITU-T I.371,
+    It is a token bucket: it holds at most `burst` tokens, gains `rate` tokens every `per` seconds,
+    evenly, and an item costs one token. It uses the generic cell rate algorithm (ITU-T I.371,
     "virtual scheduling"), which remembers one moment instead of counting tokens.
 
     Inputs: ``item``. Outputs: ``item``.
 
     Emits when: there is a token: `burst` items at once after a pause, then one every `per` / `rate`
         seconds.
-    Backpressures when: there is no token, or ``item`` has no room. Nothing is held meanwhile: an
-        item is taken when it may go. Tokens do not pile up beyond `burst` behind a slow reader: the
-        moment that counts is that at which an item is handed over.
-    Completes when: the input has ended and the last item is given away.
+    Backpressures when: there is no token, or ``item`` has no room. It holds no item meanwhile: it
+        pops one only when it may pass. With a slow reader, no more than `burst` tokens gather: an
+        item costs its token at the moment when it is pushed.
+    Completes when: the input has ended and the last item has been pushed.
     Fails when: never by itself.
     Cancels when: nobody reads ``item`` any more.
 
-    It is determinate in what it gives, not in when.
+    What it emits is determinate, but not when.
 
     Args:
-        rate: Items that pass every `per` seconds on average, a number above 0. Where an item is to
-            come more often than the loop's timers do (some 10,000 times a second), give a `burst`.
+        rate: Items that pass every `per` seconds on average, a number above 0. For rates above
+            those of the loop's timers (some 10,000 a second), set a larger `burst`.
         per: Seconds above 0.
-        burst: Items that may pass at once, at least 1. With 1, no two are closer together than
-            `per` / `rate` seconds, so that what a late timer costs is never made up for; with 2 it
-            is.
+        burst: Items that may pass at once, at least 1. With 1, no two items are closer together
+            than `per` / `rate` seconds, so time lost to a late timer is never made up for. With 2
+            it is.
         name: Name of the stream.
 
     Raises:
@@ -169,11 +169,11 @@ class Throttle(ReadyMade):
         self._burst = burst
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Let items through."""
+        """Pass items on at the rate."""
         source, output = ins.item, outs.item
         loop = source.buffer.loop
-        # Tokens are counted from a moment at which the bucket was full: to add up intervals would
-        # add up their errors.
+        # Tokens are counted from a moment when the bucket was full: adding up intervals would add
+        # up their rounding errors.
         since, spent = loop.time(), 0
         while await source.buffer.ready(leaves=True):
             due = since + (spent + 1 - self._burst) * self._per / self._rate
@@ -183,36 +183,37 @@ class Throttle(ReadyMade):
                 await output.wait_for_room()
             await output.push(await source.pop())
             now = loop.time()
-            if now > since + spent * self._per / self._rate:  # it had been full for a while
+            if now > since + spent * self._per / self._rate:  # the bucket was full before this item
                 since, spent = now, 0
             spent += 1
 
 
 class Window(ReadyMade):
-    """Make a list of the items of each span of time.
+    """Group items into lists by windows of time.
 
-    Windows are counted from the moment of the first item, and are open at their end: number k, from
-    0, has the items taken from k × `every` on, but before k × `every` + `seconds`. An item counts
-    for the moment at which it was taken.
+    Windows are counted from the moment of the first item, and are open at their end: window k, from
+    0, has the items that came at k × `every` or later, but before k × `every` + `seconds`. The
+    moment of an item is that at which it was popped.
 
-    Inputs: ``item``. Outputs: ``item``, the lists, of which none is empty: a window without items
-    gives none.
+    Inputs: ``item``. Outputs: ``item``, the lists. None is empty: a window without items makes no
+    list.
 
-    Emits when: a window is over and has items. At the end of the input, all that have items go out.
-    Backpressures when: ``item`` has no room; nothing is taken then. Once `max_items` are held it
-        takes no more until the oldest window is over: items are late then, and never dropped.
-    Completes when: the input has ended and the last list is given away.
+    Emits when: a window is over and has items. At the end of the input, all windows that have items
+        are emitted.
+    Backpressures when: ``item`` has no room; it pops nothing then. While it holds `max_items`, it
+        pops no more until the oldest window is over. Items are late then, and never dropped.
+    Completes when: the input has ended and the last list has been pushed.
     Fails when: never by itself.
     Cancels when: nobody reads ``item`` any more.
 
-    It is not determinate: it goes by the clock.
+    It is not determinate: it depends on the clock.
 
     Args:
-        seconds: How long a window is, above 0, by the clock of the loop.
-        every: Seconds above 0, at most `seconds`, after which the next window begins: an item is in
-            several windows then. None begins it where the one before ends.
-        max_items: Items that it holds at most, at least 1, beside the list that it gives
-            away.
+        seconds: The length of a window, above 0, by the clock of the loop.
+        every: Seconds above 0, at most `seconds`, from the beginning of one window to that of the
+            next; windows overlap if it is less than `seconds`. None begins each window where the
+            one before ends.
+        max_items: The most items that it holds, at least 1, beside the list that it pushes.
         name: Name of the stream.
 
     Raises:
@@ -243,7 +244,7 @@ class Window(ReadyMade):
             self.refuse(
                 f"every must be at most seconds, {seconds!r}",
                 every,
-                "what comes between two windows would be dropped",
+                "items that come between two windows would be dropped",
             )
         self.check_count("max_items", max_items)
         self._seconds = seconds
@@ -256,13 +257,13 @@ class Window(ReadyMade):
         frames = _Frames(self._seconds, self._every)
         while chunk := await take(ins.item, self._most):
             frames.add(clock(), chunk)
-            del chunk  # it is held by the frames alone
+            del chunk  # only the frames should hold it now
             while frames.items:
                 await self._gather(ins.item, frames)
                 await outs.item.push(frames.close())
 
     async def _gather(self, source: Any, frames: _Frames) -> None:
-        """Take items until the first window is over, or the input has ended."""
+        """Pop items until the first window is over or the input has ended."""
         loop = source.buffer.loop
         end = frames.closes(frames.number)
         while (left := end - loop.time()) > 0:
@@ -278,30 +279,30 @@ class Window(ReadyMade):
             if not chunk:
                 return
             frames.add(loop.time(), chunk)
-            del chunk  # while it waits for the next one
+            del chunk  # release it while waiting for the next one
 
 
 class _Frames:
-    """Where windows begin and end, and the items of those that are not over.
+    """The bounds of the windows, and the items of the windows that are not over.
 
     Args:
-        seconds: How long each is.
-        every: How long after another the next one begins.
+        seconds: The length of a window.
+        every: The time from the beginning of one window to that of the next.
     """
 
     def __init__(self, seconds: float, every: float) -> None:
         self.items: deque[tuple[float, Any]] = deque()
         self.number = 0
-        """The first window that has one of the items."""
+        """The number of the first window that has one of the items."""
         self._start: float | None = None
         self._seconds = seconds
         self._every = every
-        # Where an end is also a beginning, both must be the same float.
+        # Where one window ends and another begins, both moments must be the same float.
         whole = round(seconds / every)
         self._whole = whole if isclose(whole * every, seconds) else 0
 
     def opens(self, number: int) -> float:
-        """Return when a window begins, once there has been an item."""
+        """Return when a window begins; there must have been an item."""
         assert self._start is not None
         return self._start + number * self._every
 
@@ -312,16 +313,17 @@ class _Frames:
         return self.opens(number) + self._seconds
 
     def add(self, now: float, items: list[Any]) -> None:
-        """Add items that came `now`; the very first ones begin the first window."""
+        """Add items that came `now`; the very first item begins window 0."""
         if self._start is None:
             self._start = now
         self.items.extend((now, item) for item in items)
         self._settle()
 
     def close(self) -> list[Any]:
-        """Return the items of the first window, and go on to the next one that has any.
+        """Return the items of the first window, and go on to the next one that has items.
 
-        What comes later is in the windows after it, also if a timer closed it a little early.
+        Items that come later belong to later windows, even if a timer closed this one a little
+        early.
         """
         end = self.closes(self.number)
         items = [item for moment, item in self.items if moment < end]
@@ -336,7 +338,7 @@ class _Frames:
         if not self.items:
             return
         moment = self.items[0][0]
-        # Not one after the other: nothing may have come for days.
+        # Jump, do not step: there may have been no item for days.
         near = int((moment - self.opens(0) - self._seconds) / self._every) - 1
         self.number = max(self.number, near)
         while self.closes(self.number) <= moment:
@@ -344,7 +346,7 @@ class _Frames:
 
 
 async def _wait_until(loop: asyncio.AbstractEventLoop, moment: float) -> None:
-    """Wait until the clock of `loop` says `moment`."""
+    """Wait until the clock of `loop` reaches `moment`."""
     future: asyncio.Future[None] = loop.create_future()
     handle = loop.call_at(moment, _end, future)
     try:
@@ -354,5 +356,5 @@ async def _wait_until(loop: asyncio.AbstractEventLoop, moment: float) -> None:
 
 
 def _end(future: asyncio.Future[None]) -> None:
-    if not future.done():  # else it was cancelled in this very turn of the loop
+    if not future.done():  # it is done if it was cancelled in this round of the loop
         future.set_result(None)

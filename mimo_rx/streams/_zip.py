@@ -1,4 +1,4 @@
-"""Items side by side, taken apart, and one input after the other."""
+"""Streams that combine inputs item by item or in turn: ``Zip``, ``Unzip``, ``Concat``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Concat", "Unzip", "Zip", "ZipLongest"]
 
 
 class _Rows(ReadyMade):
-    """A stream that makes rows of its inputs.
+    """A stream that emits rows with one item of each input.
 
     Args:
         *names: Names of the inputs, and of the fields.
@@ -29,36 +29,36 @@ class _Rows(ReadyMade):
         for field in names:
             rule = row_rule(field)
             if rule is not None:
-                self.refuse(f"the name of an input is that of a field, which must be {rule}", field)
+                self.refuse(f"the name of an input is also a field, so it must be {rule}", field)
 
 
 class Zip(_Rows):
-    """Give one item of each input away, side by side in a named tuple.
+    """Combine one item of each input into a named tuple, until one input ends.
 
-    ``ops.zip`` holds without a bound what its faster side gives; here that side waits.
+    ``ops.zip`` holds the items of its faster side without a bound; here that side waits.
 
     Inputs: the `names`. Output: ``item``, named tuples with a field for each input.
 
     Emits when: each input has an item.
-    Backpressures when: ``item`` has no room. Nothing is in hand meanwhile: what has no counterpart
-        yet waits in the buffer of its input, and then so does who pushes there.
-    Completes when: it comes to the end of an input. What is left at the others is dropped.
+    Backpressures when: ``item`` has no room. It holds no item meanwhile: an item without a partner
+        waits in the buffer of its input, and when that is full, so does its producer.
+    Completes when: it finds that an input has ended. What is left at the others is dropped.
     Fails when: never by itself.
     Cancels when: nobody reads ``item`` any more.
 
-    It is determinate: it waits for one input after the other, in the order of their names. So an
-    input that has ended is noticed once each one before it has an item.
+    It is determinate: it waits for one input after the other, in the order of their names. So it
+    notices the end of an input only when each input before it has an item.
 
-    Where all of its inputs come from one source, one may need a longer lead than its buffer holds;
-    that buffer grows then (an artificial deadlock, see ``docs/deadlocks.md``).
+    Where all of its inputs come from one source, one may need a longer lead than its buffer holds.
+    That buffer then grows (an artificial deadlock, see ``docs/deadlocks.md``).
 
     Args:
-        *names: Names of the inputs, at least one; also of the fields, so that none may be a
+        *names: Names of the inputs, at least one. They are also the fields, so none may be a
             keyword, begin with an underscore, or be a tuple's ``count`` or ``index``.
-        name: Name of the stream, by default ``Zip``.
+        name: Name of the stream; by default ``Zip``.
 
     Raises:
-        WiringError: There is no name, or one that is no field's.
+        WiringError: There is no name, or one cannot be a field.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -67,7 +67,7 @@ class Zip(_Rows):
     """
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Give rows away until an input ends."""
+        """Emit rows until an input ends."""
         fields = self.ins
         sources = list(ins)
         while await burst_each(sources, outs.item, lambda columns: rows(fields, columns)):
@@ -75,30 +75,30 @@ class Zip(_Rows):
 
 
 class ZipLongest(_Rows):
-    """Give one item of each input away, side by side, until all inputs have ended.
+    """Combine one item of each input into a named tuple, until all inputs have ended.
 
     Inputs: the `names`. Output: ``item``, named tuples with a field for each input.
 
-    Emits when: each input has an item or has ended, and one of them has an item.
-    Backpressures when: ``item`` has no room. Nothing is in hand meanwhile: what has no counterpart
-        yet waits in the buffer of its input, and then so does who pushes there.
+    Emits when: each input has an item or has ended, and at least one has an item.
+    Backpressures when: ``item`` has no room. It holds no item meanwhile: an item without a partner
+        waits in the buffer of its input, and when that is full, so does its producer.
     Completes when: all inputs have ended.
     Fails when: never by itself.
     Cancels when: nobody reads ``item`` any more.
 
     It is determinate: it waits for one input after the other, in the order of their names.
 
-    Where all of its inputs come from one source, one may need a longer lead than its buffer holds;
-    that buffer grows then (an artificial deadlock, see ``docs/deadlocks.md``).
+    Where all of its inputs come from one source, one may need a longer lead than its buffer holds.
+    That buffer then grows (an artificial deadlock, see ``docs/deadlocks.md``).
 
     Args:
-        *names: Names of the inputs, at least one; also of the fields, so that none may be a
+        *names: Names of the inputs, at least one. They are also the fields, so none may be a
             keyword, begin with an underscore, or be a tuple's ``count`` or ``index``.
-        fill: Stands for an item of an input that has ended.
-        name: Name of the stream, by default ``ZipLongest``.
+        fill: The value for an input that has ended.
+        name: Name of the stream; by default ``ZipLongest``.
 
     Raises:
-        WiringError: There is no name, or one that is no field's.
+        WiringError: There is no name, or one cannot be a field.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -111,7 +111,7 @@ class ZipLongest(_Rows):
         self._fill = fill
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Give rows away until all inputs have ended."""
+        """Emit rows until all inputs have ended."""
         fields = self.ins
         left = list(ins)
 
@@ -126,30 +126,30 @@ class ZipLongest(_Rows):
 
 
 class Unzip(ReadyMade):
-    """Take each item apart and give its parts away, each to an output of its own.
+    """Split each item into its parts, and push each part to an output of its own.
 
-    A tuple, a list or another sequence is taken apart by position; it must be as long as there are
-    outputs. A mapping is taken apart by key; it must have just these. Text and bytes are not taken
-    apart.
+    A tuple, a list or another sequence is split by position and must have one part for each output.
+    A mapping is split by key and must have exactly the names of the outputs as its keys. Text and
+    bytes are not split.
 
     Input: ``item``. Outputs: the `names`.
 
     Emits when: an item comes.
-    Backpressures when: an output has no room: it gives to one after the other, in the order of
-        their names, and holds the one item that it is at.
+    Backpressures when: an output has no room. It pushes to one output after the other, in the order
+        of their names, and holds the current item.
     Completes when: the input has ended.
-    Fails when: an item cannot be taken apart, or has more or fewer parts than there are outputs.
-    Cancels when: nobody reads any of the outputs any more. As long as one is read it goes on, and
-        what the others would get is dropped.
+    Fails when: an item cannot be split, or has more or fewer parts than there are outputs.
+    Cancels when: nobody reads any of the outputs any more. As long as one is read, the stream goes
+        on and drops the parts for the others.
 
     It is determinate.
 
     Args:
         *names: Names of the outputs, at least one.
-        name: Name of the stream, by default ``Unzip``.
+        name: Name of the stream; by default ``Unzip``.
 
     Raises:
-        WiringError: There is no name, or one that is no port's.
+        WiringError: There is no name, or one is not a valid port name.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -164,7 +164,7 @@ class Unzip(ReadyMade):
         super().__init__(outs=names, name=name)
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Take items apart until the input ends."""
+        """Split items until the input ends."""
         names = self.outs
         outputs = tuple(outs)
         path = outputs[0].process.path
@@ -177,8 +177,8 @@ def _parts(item: Any, names: tuple[str, ...], path: str) -> Iterable[Any]:
     """Return the parts of `item`, in the order of `names`.
 
     Raises:
-        TypeError: It has no parts.
-        ValueError: It has others.
+        TypeError: `item` is neither a mapping nor a sequence, or is a text.
+        ValueError: Its parts are not those of `names`.
     """
     if isinstance(item, tuple | list):
         if len(item) == len(names):
@@ -187,44 +187,43 @@ def _parts(item: Any, names: tuple[str, ...], path: str) -> Iterable[Any]:
         if len(item) == len(names) and all(name in item for name in names):
             return [item[name] for name in names]
         raise ValueError(
-            f"step {path!r} takes apart mappings with the keys {', '.join(map(repr, names))}, "
+            f"step {path!r} splits mappings with the keys {', '.join(map(repr, names))}, "
             f"got {item!r}"
         )
     elif not isinstance(item, Sequence) or isinstance(item, str | bytes | bytearray):
         raise TypeError(
-            f"step {path!r} takes apart sequences and mappings, got {type(item).__name__} {item!r}"
+            f"step {path!r} splits sequences and mappings, got {type(item).__name__} {item!r}"
         )
     elif len(item) == len(names):
         return item
     raise ValueError(
-        f"step {path!r} takes apart sequences of {len(names)} parts, "
-        f"got one of {len(item)}: {item!r}"
+        f"step {path!r} splits sequences of {len(names)} parts, got one of {len(item)}: {item!r}"
     )
 
 
 class Concat(ReadyMade):
-    """Give the items of one input after the other away.
+    """Emit all items of the first input, then all of the second, and so on.
 
     Inputs: the `names`. Output: ``item``.
 
-    Emits when: an item comes at the input that it is at.
-    Backpressures when: ``item`` has no room. All later inputs are held back until their turn comes:
-        who pushes there waits as soon as their buffer is full.
+    Emits when: an item comes at the current input.
+    Backpressures when: ``item`` has no room. Later inputs wait for their turn: their producers wait
+        as soon as their buffers are full.
     Completes when: the last input has ended.
     Fails when: never by itself.
     Cancels when: nobody reads ``item`` any more.
 
     It is determinate, unlike two edges into one input, which take items as they come.
 
-    Where its inputs come from one source, a later one may have to hold all that comes
-    meanwhile; its buffer grows then (an artificial deadlock, see ``docs/deadlocks.md``).
+    Where its inputs come from one source, the buffer of a later one may have to hold many items
+    meanwhile. It then grows (an artificial deadlock, see ``docs/deadlocks.md``).
 
     Args:
         *names: Names of the inputs, at least one, in the order in which they are read.
-        name: Name of the stream, by default ``Concat``.
+        name: Name of the stream; by default ``Concat``.
 
     Raises:
-        WiringError: There is no name, or one that is no port's.
+        WiringError: There is no name, or one is not a valid port name.
 
     Example:
         >>> from mimo_rx.testing import run_stream
@@ -239,7 +238,7 @@ class Concat(ReadyMade):
         super().__init__(names, name=name)
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Give the items of one input after the other away."""
+        """Emit the items of one input after the other."""
         for port in ins:
             while await burst(port, outs.item, _as_they_are):
                 pass

@@ -283,7 +283,7 @@ class UntidyAsync:
 @pytest.mark.parametrize(
     ("result", "text"),
     [
-        (None, "give must return an iterable .* got None; for one item return a list of it"),
+        (None, "give must return an iterable .* got None; for a single item, return a list"),
         ("abc", r"give must return .* got 'abc'; return `\[text\]` for the text"),
         (b"abc", "give must return .* got b'abc'; return"),
         (3, "got 3"),

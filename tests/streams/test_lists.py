@@ -257,8 +257,8 @@ def test_from_lists_names_what_is_no_list(given_):
     with pytest.raises(TypeError) as caught:
         run(run_stream_async(FromLists(), {"items": [[1], given_]}))
     assert str(caught.value) == (
-        "input 'items' of step 'FromLists' takes lists, or other iterables with a length that are "
-        f"no texts, got {given_!r}"
+        "input 'items' of step 'FromLists' takes lists and other iterables with a length, but no "
+        f"text, got {given_!r}"
     )
 
 

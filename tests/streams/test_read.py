@@ -276,9 +276,7 @@ def test_a_row_of_the_wrong_length_fails_after_the_rows_before(row, length, tmp_
     path = written(tmp_path, f'a,b\n\n"1\n",2\n{row}\n8,9\n')
     items, error = broken_off(ReadCsv(path))
     assert items == [{"a": "1\n", "b": "2"}]
-    assert str(error) == (
-        f"a row of {length} values where there are 2 fields, in line 5 of {str(path)!r}"
-    )
+    assert str(error) == (f"a row must have 2 values, got {length}, in line 5 of {str(path)!r}")
 
 
 def test_fields_and_format_may_be_given(tmp_path):
@@ -337,7 +335,7 @@ def test_json_that_is_too_deep_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: ReadLines(), "ReadLines: it reads one file or more, got none"),
+        (lambda: ReadLines(), "ReadLines: paths must name at least one file, got none"),
         (lambda: ReadLines(3), "a path must be a string or os.PathLike that names a file, got 3"),  # type: ignore[arg-type]
         (lambda: ReadLines(b"x"), "got b'x'"),  # type: ignore[arg-type]
         (lambda: ReadLines(""), "got ''"),
@@ -346,7 +344,7 @@ def test_json_that_is_too_deep_is_named(tmp_path):
         (lambda: ReadLines("x", encoding="hex"), "is not a text encoding"),
         (lambda: ReadLines("x", errors="ignor"), "got 'ignor'"),
         (lambda: ReadLines("x", max_line=0), "max_line must be a number of characters"),
-        (lambda: ReadCsv("x", fields=["a", "a"]), "strings that differ, got"),
+        (lambda: ReadCsv("x", fields=["a", "a"]), "one or more different column names, got"),
         (lambda: ReadCsv("x", fields="ab"), "got 'ab'"),
         (lambda: ReadCsv("x", dialect="exel"), "got 'exel'; unknown dialect"),
         (lambda: ReadCsv("x", delimeter=";"), "delimeter"),

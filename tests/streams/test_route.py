@@ -81,8 +81,8 @@ def test_an_unknown_name_is_a_failure_that_names_it_and_the_outputs(name):
     [failure] = outputs(Route(lambda item: name, ["a", "b"]), item=["x"])["errors"]
     assert type(failure.exception) is ValueError
     assert str(failure.exception) == (
-        f"key of step 'Route' must return the name of an output, one of 'a', 'b'; got {name!r} "
-        "for 'x'; default= names one for all others"
+        f"key of step 'Route' must return the name of an output, one of 'a', 'b', got {name!r} "
+        "for 'x'; default= names an output for all others"
     )
 
 

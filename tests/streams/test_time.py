@@ -374,8 +374,8 @@ def test_a_long_silence_is_not_counted_through():
         (lambda: Window(1, every=0), "Window: every must be a number of seconds above 0, got 0"),
         (
             lambda: Window(1, every=2),
-            "Window: every must be at most seconds, 1, got 2; what comes between two windows would "
-            "be dropped",
+            "Window: every must be at most seconds, 1, got 2; items that come between two windows "
+            "would be dropped",
         ),
         (lambda: Window(1, max_items=0), "Window: max_items must be a number of items, an int"),
     ],

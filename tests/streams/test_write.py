@@ -126,12 +126,12 @@ def test_the_missing_package_is_named(tmp_path, monkeypatch):
         (WriteLines, "a\nb", "would make it two"),
         (WriteLines, "a\r", "would make it two"),
         (WriteLines, "\ud800", "surrogates not allowed"),
-        (WriteJsonLines, {1, 2}, "an object of type set is no JSON; give a default="),
+        (WriteJsonLines, {1, 2}, "JSON has no form for an object of type set; give a default="),
         (WriteJsonLines, math.nan, "not JSON compliant"),
         (WriteJsonLines, {(1, 2): 3}, "keys must be"),
         (WriteCsv, {"a": 1, "b": 2, "c": 3}, "there is no column for 'b', 'c'; the columns are"),
         (WriteCsv, 3, "a row must be a dict"),
-        (lambda path: WriteCsv(path, ["a"]), [1, 2], "a row of 2 values where there are 1"),
+        (lambda path: WriteCsv(path, ["a"]), [1, 2], "a row must have 1 values, got 2"),
     ],
 )
 def test_an_item_that_cannot_be_written_goes_its_own_way(make, bad, text, tmp_path):
@@ -249,7 +249,7 @@ def test_a_dead_letter_file(tmp_path):
         (lambda: WriteLines("x", append=1.5), "append must be one of True, False, got 1.5"),  # type: ignore[arg-type]
         (lambda: WriteLines("x", encoding="utf-9"), "unknown encoding"),
         (lambda: WriteJsonLines("x", default=3), "default must be a function, got 3"),  # type: ignore[arg-type]
-        (lambda: WriteCsv("x", fields=[]), r"strings that differ, got \[\]"),
+        (lambda: WriteCsv("x", fields=[]), r"one or more different column names, got \[\]"),
         (lambda: WriteCsv("x", delimiter=";;"), "delimiter"),
     ],
 )

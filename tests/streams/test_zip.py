@@ -99,18 +99,17 @@ def test_the_streams_can_be_pickled(stream):
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("class", "no keyword of Python"),
+        ("class", "other than a keyword of Python"),
         ("_a", "without an underscore at its beginning"),
-        ("count", "none of a tuple's methods"),
-        ("index", "none of a tuple's methods"),
+        ("count", "other than a method of tuples"),
+        ("index", "other than a method of tuples"),
     ],
 )
 def test_an_input_that_can_be_no_field_is_refused(make, name, rule):
     with pytest.raises(WiringError) as caught:
         make("a", name)
     assert str(caught.value) == (
-        f"{make.__name__}: the name of an input is that of a field, which must be {rule}, "
-        f"got {name!r}"
+        f"{make.__name__}: the name of an input is also a field, so it must be {rule}, got {name!r}"
     )
 
 
@@ -192,7 +191,7 @@ async def _list(port):
 @pytest.mark.parametrize(
     "item", [(1, 2), [1, 2], deque([1, 2]), range(1, 3), {"b": 2, "a": 1}, UserDict(a=1, b=2)]
 )
-def test_unzip_takes_sequences_apart_by_position_and_mappings_by_key(item):
+def test_unzip_splits_sequences_by_position_and_mappings_by_key(item):
     assert outputs(Unzip("a", "b"), item=[item]) == {"a": [1], "b": [2]}
 
 
@@ -209,10 +208,10 @@ def test_unzip_takes_sequences_apart_by_position_and_mappings_by_key(item):
         (None, TypeError, "sequences and mappings, got NoneType None"),
     ],
 )
-def test_unzip_names_what_it_cannot_take_apart(item, kind, text):
+def test_unzip_names_what_it_cannot_split(item, kind, text):
     with pytest.raises(kind) as caught:
         outputs(Unzip("a", "b"), item=[(1, 2), item])
-    assert str(caught.value) == f"step 'Unzip' takes apart {text}"
+    assert str(caught.value) == f"step 'Unzip' splits {text}"
 
 
 def test_unzip_goes_on_for_the_others_where_one_reader_leaves():

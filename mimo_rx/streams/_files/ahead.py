@@ -1,7 +1,8 @@
-"""Reading off the loop: a thread that is one block ahead.
+"""Reading outside of the loop, on a thread that is one block ahead.
 
-What is ahead are bytes. To take them apart needs the interpreter, which the loop has at that time:
-two threads that want it at once hand it to and fro, at the price of half the work.
+The thread reads bytes ahead and parses them later, when the block is wanted. Parsing needs the
+interpreter's lock. If it went on while the loop works, the two threads would pass the lock back and
+forth, at the cost of half the work.
 """
 
 from __future__ import annotations
@@ -17,20 +18,21 @@ from .files import Halt, Halted
 __all__ = ["Give", "ReadAhead", "Wait"]
 
 Give: TypeAlias = Callable[[list[Any]], None]
-"""Hands a block of items over, as soon as one is wanted."""
+"""Hands over a block of items, once one is wanted."""
 Wait: TypeAlias = Callable[[], None]
 """Waits until a block is wanted."""
 
 
 class ReadAhead:
-    """Pushes what a thread reads, a block at a time.
+    """Pushes the items that a thread reads, a block at a time.
 
-    The thread reads one block while the one before is being pushed, and no further.
+    While one block is being pushed, the thread reads the next one, and no more.
 
     Args:
-        output: Where to.
-        work: What the thread does: it is given what asks it to stop, where to give its blocks, and
-            what to call between reading bytes and taking them apart.
+        output: The output to push to.
+        work: The work of the thread. Its arguments are the `Halt` that asks it to stop, the
+            function that takes its blocks, and the function to call between reading bytes and
+            parsing them.
     """
 
     def __init__(self, output: Output[Any], work: Callable[[Halt, Give, Wait], None]) -> None:
@@ -39,17 +41,17 @@ class ReadAhead:
         self._work = work
         self._halt = Halt()
         self._wanted = threading.Event()
-        # What follows belongs to the thread of the loop.
+        # Only the loop's thread uses the following.
         self._block: list[Any] | None = None
         self._ended = False
         self._error: BaseException | None = None
         self._change: asyncio.Future[None] | None = None
 
     async def push_all(self) -> None:
-        """Push to the end; in every ending the thread is asked to stop.
+        """Push all items; however this ends, ask the thread to stop.
 
         Raises:
-            BaseException: What the thread raised, after all that it had given was pushed.
+            BaseException: What the thread raised, after all blocks from before were pushed.
         """
         self._output.process.start_thread(self._run, f"step {self._output.process.path!r}")
         try:
@@ -58,7 +60,7 @@ class ReadAhead:
             if self._error is not None:
                 raise self._error
         finally:
-            self._error = None  # whose traceback leads here
+            self._error = None  # its traceback refers to this frame
             self._halt.set()
             self._wanted.set()
 
@@ -83,12 +85,12 @@ class ReadAhead:
         except BaseException as raised:
             error = raised
         finally:
-            self._wanted.wait()  # an end comes in its turn, as a block does
+            self._wanted.wait()  # the end waits until it is wanted, as a block does
             self._halt.close()
         try:
             self._loop.call_soon_threadsafe(self._end, error)
         except RuntimeError:
-            pass  # the run has left this thread behind, and its loop is closed
+            pass  # the run has ended without this thread, and its loop is closed
 
     def _wait(self) -> None:
         self._wanted.wait()
@@ -104,7 +106,7 @@ class ReadAhead:
         except RuntimeError:
             raise Halted from None  # the loop is closed
 
-    # Called by the thread, in the loop
+    # Sent by the thread, called in the loop
 
     def _arrive(self, block: list[Any]) -> None:
         self._block = block

@@ -1,4 +1,4 @@
-"""What the streams that read and write files check of their arguments."""
+"""The base of the streams that read and write files: checks of their arguments."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class OfFiles(ReadyMade):
     """A stream that reads or writes files."""
 
     def as_path(self, given: object) -> str:
-        """Return a path as a string.
+        """Return `given`, a path, as a string.
 
         Raises:
-            WiringError: It is none.
+            WiringError: It is not a path.
         """
         path = os.fspath(given) if isinstance(given, str | os.PathLike) else None
         if not isinstance(path, str) or not path or "\0" in path:
@@ -28,22 +28,22 @@ class OfFiles(ReadyMade):
         return path
 
     def check_encoding(self, encoding: object, errors: object) -> None:
-        """Refuse what ``open()`` would refuse.
+        """Check that ``open()`` would take `encoding` and `errors`.
 
         Raises:
-            WiringError: It would.
+            WiringError: It would not.
         """
         try:
-            "".encode(encoding)  # type: ignore[arg-type] # that is what is to be seen
+            "".encode(encoding)  # type: ignore[arg-type] # it is being checked
         except (LookupError, TypeError, ValueError) as error:
-            self.refuse("encoding must be that of a text", encoding, str(error))
+            self.refuse("encoding must be the name of a text encoding", encoding, str(error))
         try:
             codecs.lookup_error(errors)  # type: ignore[arg-type] # as above
         except (LookupError, TypeError, ValueError) as error:
-            self.refuse('errors must be a way to handle them, as "strict"', errors, str(error))
+            self.refuse('errors must name an error handler, such as "strict"', errors, str(error))
 
     def check_csv(self, dialect: object, format: Mapping[str, Any]) -> None:
-        """Refuse what the module ``csv`` does not take.
+        """Check that the module ``csv`` takes `dialect` and `format`.
 
         Raises:
             WiringError: It does not.
@@ -54,19 +54,19 @@ class OfFiles(ReadyMade):
             csv.reader((), dialect, **format)  # type: ignore[arg-type] # as above
         except (csv.Error, TypeError, ValueError) as error:
             given = ", ".join([repr(dialect), *(f"{key}={format[key]!r}" for key in format)])
-            rule = "dialect and format must be such as the module csv takes"
+            rule = "dialect and format must be valid for the module csv"
             self.refuse(rule, self.shown(given), str(error))
 
     def as_fields(self, given: object) -> tuple[str, ...] | None:
-        """Return names of columns as a tuple.
+        """Return `given`, names of columns, as a tuple.
 
         Raises:
-            WiringError: One is no string or there twice, or there is none.
+            WiringError: There is no name, one is not a string, or two are equal.
         """
         if given is None:
             return None
         fields = () if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
         named = [field for field in fields if isinstance(field, str)]
         if not fields or len(set(named)) < len(fields):
-            self.refuse("fields must be names of columns, strings that differ", fields or given)
+            self.refuse("fields must be one or more different column names", fields or given)
         return fields

@@ -1,4 +1,4 @@
-"""Writing off the loop: a thread that is one block behind."""
+"""Writing outside of the loop, on a thread that is one block behind."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ __all__ = ["WriteBehind"]
 
 
 class WriteBehind:
-    """Lets a thread write, a block at a time.
+    """Writes data on a thread, a block at a time.
 
-    While one block is under way, the next one is gathered, and no further: `write` waits then.
+    While the thread writes one block, the next one is gathered. When that is full too, `write`
+    waits.
 
     Args:
         process: The stream in its run.
@@ -34,13 +35,13 @@ class WriteBehind:
         target: Callable[[Halt], AbstractContextManager[tuple[Write, bool]]],
     ) -> None:
         self.is_new = True
-        """Whether there is nothing in the file yet, once it is open."""
+        """Whether the file was empty when it was opened."""
         self._process = process
         self._loop = process.loop
         self._target = target
         self._halt = Halt()
         self._jobs: SimpleQueue[bytes | None] = SimpleQueue()
-        # What follows belongs to the thread of the loop.
+        # Only the loop's thread uses the following.
         self._busy = False
         self._gathered: list[bytes] = []
         self._size = 0
@@ -63,7 +64,7 @@ class WriteBehind:
         """Write `data`, now or soon.
 
         Raises:
-            OSError: It, or what came before, cannot be written.
+            OSError: This or earlier data cannot be written.
         """
         self._gathered.append(data)
         self._size += len(data)
@@ -73,10 +74,10 @@ class WriteBehind:
             await self._changed()
 
     async def finish(self) -> None:
-        """Write what is left and close the file.
+        """Write the rest and close the file.
 
         Raises:
-            OSError: That failed.
+            OSError: It cannot be written or closed.
         """
         while self._busy:
             await self._changed()
@@ -86,8 +87,8 @@ class WriteBehind:
         self._raise()
 
     def leave(self) -> None:
-        """Ask the thread to stop, if it has not ended: the file stays as it was before."""
-        self._error = None  # whose traceback leads here
+        """Ask the thread to stop, if it has not ended. The file then stays as it was before."""
+        self._error = None  # its traceback refers to this frame
         self._halt.set()
         self._jobs.put(None)
 
@@ -130,7 +131,7 @@ class WriteBehind:
         try:
             self._loop.call_soon_threadsafe(self._end, error)
         except RuntimeError:
-            pass  # the run has left this thread behind, and its loop is closed
+            pass  # the run has ended without this thread, and its loop is closed
 
     def _tell(self, what: Callable[[], None]) -> None:
         try:
@@ -138,7 +139,7 @@ class WriteBehind:
         except RuntimeError:
             raise Halted from None  # the loop is closed
 
-    # Called by the thread, in the loop
+    # Sent by the thread, called in the loop
 
     def _answer(self) -> None:
         self._busy = False

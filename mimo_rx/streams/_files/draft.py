@@ -1,4 +1,4 @@
-"""Files as a thread writes them: as a draft that is moved into place, or directly."""
+"""Two ways to write a file: as a draft that is then moved into place, or directly."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .files import Halt, Pipe, compressor
 __all__ = ["Write", "written"]
 
 Write: TypeAlias = Callable[[bytes], None]
-"""Writes all that it is given."""
+"""Writes all of its argument."""
 
 
 @contextlib.contextmanager
 def written(path: str, append: bool, halt: Halt) -> Iterator[tuple[Write, bool]]:
-    """Open a file for writing, and give the function that does and whether the file is new.
+    """Open a file for writing, and yield the function that writes and whether the file is new.
 
-    What was written is there under the name `path` once the block is left in the ordinary way. If
-    it is left by an exception, all is as before, but for what was written directly.
+    When the block is left normally, the file appears under the name `path`. When it is left by an
+    exception, the old file stays as it was, unless it was written directly.
 
     Args:
-        path: Its name, whose ending tells how it is to be compressed; ``-`` is stdout.
-        append: Whether to write directly at the end of what is there.
-        halt: What asks the thread to stop.
+        path: Its name, whose ending selects the compression; ``-`` is stdout.
+        append: Whether to write directly at the end of the file.
+        halt: Asks the thread to stop.
 
     Raises:
         OSError: It cannot be written.
-        ModuleNotFoundError: What would compress it is not installed.
+        ModuleNotFoundError: The module that compresses it is not installed.
     """
     squeeze = compressor(path)
     with _opened(path, append, halt) as (raw, is_new):
@@ -63,7 +63,7 @@ def _write_all(raw: Any, data: bytes) -> None:
 
 @contextlib.contextmanager
 def _direct(path: str, halt: Halt, flags: int) -> Iterator[tuple[Any, bool]]:
-    # What a pipe or a device makes of O_APPEND is nothing.
+    # Pipes and devices ignore O_APPEND.
     flags |= os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
     with open(path, "ab", buffering=0, opener=lambda name, _: os.open(name, flags, 0o666)) as raw:
         status = os.fstat(raw.fileno())
@@ -76,14 +76,14 @@ def _direct(path: str, halt: Halt, flags: int) -> Iterator[tuple[Any, bool]]:
 @contextlib.contextmanager
 def _standard_output(halt: Halt) -> Iterator[tuple[Any, bool]]:
     if sys.stdout is sys.__stdout__ and sys.stdout is not None:
-        sys.stdout.flush()  # what was printed before comes before
+        sys.stdout.flush()  # text that was printed before must come first
         yield Pipe(sys.stdout.fileno(), halt, owned=False), True
     else:
         yield _Printed(), True
 
 
 class _Printed:
-    """Whatever stands in the place of stdout."""
+    """The object that the program has put in place of stdout."""
 
     def write(self, data: memoryview) -> int:
         """Print `data`."""
@@ -98,9 +98,9 @@ class _Printed:
 
 
 def _is_special(path: str) -> bool:
-    """Tell whether `path` is something that exists and is no regular file.
+    """Tell whether `path` exists and is not a regular file.
 
-    The standard streams are, whatever they lead to: it is not ours to replace that.
+    Names of the standard streams always count as special: a file behind them must not be replaced.
     """
     path = os.path.abspath(path)
     if path in ("/dev/stdout", "/dev/stderr") or path.startswith(("/dev/fd/", "/proc/self/fd/")):
@@ -116,22 +116,22 @@ def _is_special(path: str) -> bool:
 
 @contextlib.contextmanager
 def _draft(path: str, halt: Halt) -> Iterator[tuple[Any, bool]]:
-    target = os.path.realpath(path)  # it is replaced, not the link to it
+    target = os.path.realpath(path)  # replace the target of a link, not the link
     mode = _mode_to_keep(target, path)
     folder, name = os.path.split(target)
-    # Not by tempfile, whose files are for nobody else: a new one is to have the mode of any other.
+    # Not by tempfile, whose files only the owner can read: a new file gets the usual mode.
     draft = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.draft")
     try:
         raw = open(draft, "xb", buffering=0)  # noqa: SIM115 # closed below, before it is moved
     except OSError as error:
-        error.filename = path  # the draft is nothing that the user knows of
+        error.filename = path  # the user does not know of the draft
         raise
     try:
         with raw:
             if mode is not None:
                 os.chmod(draft, mode)
             yield raw, True
-            os.fsync(raw.fileno())  # or a crash of the machine could leave an empty file
+            os.fsync(raw.fileno())  # without it, a crash of the machine could leave an empty file
         halt.check()
         os.replace(draft, target)
     except BaseException:
@@ -145,6 +145,6 @@ def _mode_to_keep(target: str, path: str) -> int | None:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
         return None
-    if not os.access(target, os.W_OK):  # which would not keep it from being replaced
+    if not os.access(target, os.W_OK):  # os.replace() would replace a read-only file too
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     return stat.S_IMODE(mode)

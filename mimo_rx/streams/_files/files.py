@@ -1,4 +1,4 @@
-"""Files as threads read and write them: compressed ones, pipes, and how to stop waiting for one."""
+"""Files for threads: compression, pipes, and how to stop a thread that waits for a pipe."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from typing import Any, Protocol
 __all__ = ["BLOCK", "Compressor", "Halt", "Halted", "Pipe", "compressor", "matching", "opened"]
 
 BLOCK = 1 << 19
-"""Bytes that are read, and at least gathered before they are written, at a time."""
+"""Bytes that are read at a time, and the fewest that are gathered for a write."""
 _PIECE = 512 if sys.platform == "win32" else select.PIPE_BUF
-"""Bytes that a pipe takes without waiting once it takes any."""
+"""Bytes that a pipe takes without blocking once it is ready for writing."""
 
 
 class Halted(BaseException):
@@ -28,10 +28,10 @@ class Halted(BaseException):
 
 
 class Halt:
-    """Asks a thread to stop, also where it waits for a pipe, a terminal or a socket.
+    """Asks a thread to stop, even while it waits for a pipe, a terminal or a socket.
 
-    It is asked for between two blocks anyway; what makes it end a wait is a pipe of its own, on
-    which the thread waits as well. Where there is no ``poll``, on Windows, such a wait goes on.
+    The thread checks it between two blocks. To end a wait too, it has an alarm, a pipe of its own,
+    on which the thread waits as well. Without ``poll`` (on Windows) such a wait goes on.
     """
 
     def __init__(self) -> None:
@@ -40,20 +40,20 @@ class Halt:
         self._alarm: tuple[int, int] | None = None
 
     def set(self) -> None:
-        """Ask."""
+        """Ask the thread to stop."""
         with self._lock:
             was_set, self.is_set = (
                 self.is_set,
                 True,
-            )  # before the alarm, after which it is looked at
+            )  # before the alarm: the thread that it wakes looks at this
             if not was_set and self._alarm is not None:
                 os.write(self._alarm[1], b"!")
 
     def check(self) -> None:
-        """Unwind if it was asked for.
+        """Unwind the thread if it was asked to stop.
 
         Raises:
-            Halted: It was.
+            Halted: It was asked to stop.
         """
         if self.is_set:
             raise Halted
@@ -77,7 +77,7 @@ class Halt:
         self.check()
 
     def close(self) -> None:
-        """Let go of its pipe: the thread is at its end."""
+        """Close the alarm; the thread is about to end."""
         with self._lock:
             alarm, self._alarm = self._alarm, None
         for end in alarm or ():
@@ -85,12 +85,12 @@ class Halt:
 
 
 class Pipe(io.RawIOBase):
-    """What is no regular file: waiting for it ends when the thread is to stop.
+    """A file that is not a regular one: waiting for it ends when the thread is asked to stop.
 
     Args:
-        descriptor: The open file.
-        halt: What asks the thread to stop.
-        owned: Whether it is closed with this object.
+        descriptor: The descriptor of the open file.
+        halt: Asks the thread to stop.
+        owned: Whether the descriptor is closed with this object.
     """
 
     def __init__(self, descriptor: int, halt: Halt, *, owned: bool) -> None:
@@ -99,11 +99,11 @@ class Pipe(io.RawIOBase):
         self._owned = owned
 
     def readable(self) -> bool:
-        """Tell that it can be read, if it is open for that."""
+        """Return True, as `io` asks before it reads."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what is there, waiting for something.
+        """Read what is available, and wait until there is something.
 
         Raises:
             Halted: The thread is to stop.
@@ -114,7 +114,7 @@ class Pipe(io.RawIOBase):
         return len(data)
 
     def write(self, data: Any) -> int:
-        """Write some of `data`, waiting until it takes any.
+        """Wait until the file takes data, and write some of `data`.
 
         Raises:
             Halted: The thread is to stop.
@@ -123,7 +123,7 @@ class Pipe(io.RawIOBase):
         return os.write(self._descriptor, data[:_PIECE])
 
     def close(self) -> None:
-        """Close it, once."""
+        """Close the descriptor, if it is owned and open."""
         if not self.closed and self._owned:
             os.close(self._descriptor)
         super().close()
@@ -133,16 +133,16 @@ class Pipe(io.RawIOBase):
 
 
 def matching(paths: Iterable[str]) -> Iterator[str]:
-    """Give the files that `paths` stand for; a pattern's come in the order of their names.
+    """Yield the files that `paths` stand for; those of a pattern in the order of their names.
 
     Raises:
-        FileNotFoundError: Nothing matches a pattern.
+        FileNotFoundError: No file matches a pattern.
     """
     for path in paths:
         if path == "-" or not glob.has_magic(path) or os.path.lexists(path):
             yield path
             continue
-        # What `**` matches are folders too.
+        # `**` matches folders too.
         found = [name for name in glob.glob(path, recursive=True) if not os.path.isdir(name)]
         if not found:
             raise FileNotFoundError(errno.ENOENT, "no file matches the pattern", path)
@@ -151,17 +151,17 @@ def matching(paths: Iterable[str]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def opened(path: str, halt: Halt) -> Iterator[Callable[[int], bytes]]:
-    """Open a file for reading, and give the function that reads up to so many bytes of it.
+    """Open a file for reading, and yield a function that reads up to a number of bytes from it.
 
-    It returns what is there, without waiting for more, and nothing at the end.
+    The function returns what is available without waiting for more, and no bytes at the end.
 
     Args:
         path: Its name, whose ending tells how it is compressed; ``-`` is stdin.
-        halt: What asks the thread to stop.
+        halt: Asks the thread to stop.
 
     Raises:
         OSError: It cannot be opened.
-        ModuleNotFoundError: What would decompress it is not installed.
+        ModuleNotFoundError: The module that decompresses it is not installed.
     """
     with contextlib.ExitStack() as stack:
         raw = _standard_input(halt) if path == "-" else _opened_raw(path, halt)
@@ -177,7 +177,7 @@ def opened(path: str, halt: Halt) -> Iterator[Callable[[int], bytes]]:
 
 
 def _opened_raw(path: str, halt: Halt) -> Any:
-    raw = open(path, "rb", buffering=0)  # noqa: SIM115 # whoever asked for it closes it
+    raw = open(path, "rb", buffering=0)  # noqa: SIM115 # the caller closes it
     if stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
         return raw
     with raw:
@@ -188,20 +188,20 @@ def _standard_input(halt: Halt) -> Any:
     try:
         return Pipe(sys.stdin.fileno(), halt, owned=False)
     except (AttributeError, OSError, ValueError):
-        buffer = getattr(sys.stdin, "buffer", None)  # somebody has put another object in its place
+        buffer = getattr(sys.stdin, "buffer", None)  # another object stands in for stdin
         if buffer is None:
             raise OSError(errno.EBADF, "there is no stdin to read bytes from") from None
         return _Kept(buffer)
 
 
 class _Kept:
-    """A file of somebody else's, which stays open."""
+    """A file that belongs to the program and stays open."""
 
     def __init__(self, file: Any) -> None:
         self.read = file.read1 if hasattr(file, "read1") else file.read
 
     def close(self) -> None:
-        """Leave it open."""
+        """Do nothing: the file stays open."""
 
 
 # Compression
@@ -210,20 +210,20 @@ _FILES = {".gz": "GzipFile", ".bz2": "BZ2File", ".xz": "LZMAFile", ".zst": "Zstd
 
 
 class Compressor(Protocol):
-    """What compresses piece by piece."""
+    """An object that compresses data piece by piece."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Take `data` in and return what is ready."""
+        """Take `data` and return the compressed bytes that are ready."""
 
     def flush(self) -> bytes:
         """Return the rest."""
 
 
 def compressor(path: str) -> Compressor | None:
-    """Return what compresses as the ending of `path` says; None where it says nothing.
+    """Return the compressor for the ending of `path`; None if it names no compression.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ModuleNotFoundError: The module that compresses is not installed.
     """
     made: Compressor
     module: Any = _module_for(path)
@@ -233,7 +233,7 @@ def compressor(path: str) -> Compressor | None:
         case ".gz":
             import zlib
 
-            made = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)  # with the frame of gzip
+            made = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)  # 16: with the header of gzip
         case ".bz2":
             made = module.BZ2Compressor()
         case ".xz":
@@ -274,7 +274,7 @@ def _zstd(path: str) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{path!r} is a file of Zstandard, for which this Python needs a package; "
+            f"{path!r} is compressed with Zstandard, for which this Python needs a package; "
             "pip install 'mimo-rx[zstd]'",
             name=name,
         ) from error

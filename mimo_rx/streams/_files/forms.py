@@ -1,4 +1,4 @@
-"""What items look like in a file: lines, JSON Lines, CSV."""
+"""The formats in which items are written: lines, JSON Lines, CSV."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["CsvForm", "Form", "JsonForm", "LineForm"]
 
 
 class Form(Protocol):
-    """How the items of one run are written."""
+    """The format in which the items of one run are written."""
 
     def start(self, is_new: bool) -> bytes:
-        """Return what stands before the first item, in a file that holds nothing yet or does."""
+        """Return the bytes before the first item; `is_new` tells whether the file is empty."""
 
     def one(self, item: Any) -> bytes:
-        """Return `item` as it is written; what it raises is the failure of this item."""
+        """Return the bytes for `item`; an exception is a failure of this item."""
 
     def many(self, items: list[Any]) -> bytes | None:
-        """Return all `items` as they are written, if that is quicker and all of them can be."""
+        """Return the bytes for all `items`; None if that is not quicker or an item is bad."""
 
 
 class _Encoder:
-    """Encodes piece by piece, with a byte-order mark at the beginning alone."""
+    """Encodes texts piece by piece, without a byte-order mark before each of them."""
 
     def __init__(self, encoding: str, errors: str) -> None:
         self._encoding = encoding
@@ -44,27 +44,27 @@ class LineForm:
         self._encode = _Encoder(encoding, errors)
 
     def start(self, is_new: bool) -> bytes:
-        """Return the byte-order mark, where there is one."""
+        """Return the byte-order mark, if the encoding has one."""
         return self._encode.mark if is_new else b""
 
     def one(self, item: Any) -> bytes:
         """Return a line.
 
         Raises:
-            TypeError: `item` is no string.
-            ValueError: It is more than a line, or has no place in the encoding.
+            TypeError: `item` is not a string.
+            ValueError: `item` contains an end of line, or cannot be encoded.
         """
         if not isinstance(item, str):
             raise TypeError(
-                f"a line must be a string, got {type(item).__name__}; make it one before, as "
-                "with ops.map(str)"
+                f"a line must be a string, got {type(item).__name__}; convert it before, for "
+                "example with ops.map(str)"
             )
         if "\n" in item or "\r" in item:
-            raise ValueError("a line must not hold the end of one, which would make it two")
+            raise ValueError("a line must not contain an end of line, which would make it two")
         return self._encode(item + "\n")
 
     def many(self, items: list[Any]) -> bytes | None:
-        """Return lines, if all are good ones."""
+        """Return the lines; None if an item is bad."""
         try:
             text = "\n".join(items)
             if text.count("\n") != len(items) - 1 or "\r" in text:
@@ -79,7 +79,7 @@ class JsonForm:
 
     def __init__(self, default: Callable[[Any], Any] | None) -> None:
         self._default = default
-        # NaN is no JSON; whoever reads such a file with another tool would find out.
+        # NaN is not valid JSON, and other tools would refuse such a file.
         encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=self._unknown)
         self._encode = encoder.encode
 
@@ -91,16 +91,16 @@ class JsonForm:
         """Return a line.
 
         Raises:
-            Exception: `item` is no JSON, or what ``default`` raised.
+            Exception: JSON has no form for `item`, or ``default`` raised.
         """
         named = _named(item)
         text = self._encode(item if named is None else named)
-        # A half of a surrogate pair, as names of files may hold them, has no UTF-8. What a
-        # backslash makes of it is just how JSON writes it.
+        # UTF-8 cannot encode half of a surrogate pair, as in some file names. The backslash escape
+        # is exactly the one that JSON uses.
         return f"{text}\n".encode("utf-8", "backslashreplace")
 
     def many(self, items: list[Any]) -> bytes | None:
-        """Return nothing: `default` is to see each item once."""
+        """Return None, so that `default` is called only once for each item."""
         return None
 
     def _unknown(self, value: Any) -> Any:
@@ -108,11 +108,13 @@ class JsonForm:
             return _named(value)
         if self._default is not None:
             return self._default(value)
-        raise TypeError(f"an object of type {type(value).__name__} is no JSON; give a default=")
+        raise TypeError(
+            f"JSON has no form for an object of type {type(value).__name__}; give a default="
+        )
 
 
 class CsvForm:
-    """A row for each item, after one that names the columns."""
+    """A row for each item, after a header that names the columns."""
 
     def __init__(
         self,
@@ -131,7 +133,7 @@ class CsvForm:
         self._header_due = False
 
     def start(self, is_new: bool) -> bytes:
-        """Return the header, if it is known yet."""
+        """Return the header, if the file is new and the columns are known."""
         if not is_new:
             return b""
         if self._fields is None:
@@ -143,9 +145,9 @@ class CsvForm:
         """Return a row, after the header if it is the first.
 
         Raises:
-            TypeError: `item` has neither names for its values, nor are there any.
-            ValueError: It has values for which there is no column, or the module ``csv`` or the
-                encoding cannot take it.
+            TypeError: `item` is of a wrong type, or its values have no names and `fields` is None.
+            ValueError: It does not fit the columns, or the module ``csv`` or the encoding refuses
+                it.
         """
         named = item if isinstance(item, Mapping) else _named(item)
         if named is None:
@@ -164,11 +166,11 @@ class CsvForm:
         if self._header_due:
             data = self._row(fields) + data
             self._header_due = False
-        self._fields = fields  # only now: it has been one that can be written
+        self._fields = fields  # only now: an item that cannot be written names no columns
         return data
 
     def many(self, items: list[Any]) -> bytes | None:
-        """Return nothing: there is no quicker way."""
+        """Return None: there is no quicker way."""
         return None
 
     def _checked(self, item: Any) -> Sequence[Any]:
@@ -180,7 +182,7 @@ class CsvForm:
         if self._fields is None:
             raise TypeError(f"the columns of a {type(item).__name__} have no names; give fields=")
         if len(item) != len(self._fields):
-            raise ValueError(f"a row of {len(item)} values where there are {len(self._fields)}")
+            raise ValueError(f"a row must have {len(self._fields)} values, got {len(item)}")
         return item
 
     def _row(self, values: Sequence[Any]) -> bytes:
@@ -193,9 +195,9 @@ class CsvForm:
 
 
 def _named(item: Any) -> dict[str, Any] | None:
-    """Return the fields of a dataclass or named tuple by their names, and nothing of other items.
+    """Return the fields of a dataclass or named tuple by name; None for other items.
 
-    They are not copied, as ``dataclasses.asdict`` would do: not everything can be.
+    The values are not copied, as ``dataclasses.asdict`` would do: some values cannot be copied.
     """
     if isinstance(item, tuple) and hasattr(item, "_fields"):
         return dict(zip(item._fields, item, strict=True))

@@ -1,4 +1,4 @@
-"""Blocks of bytes to blocks of lines."""
+"""Splits blocks of bytes into blocks of lines."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Lines:
     """The lines of one file, as ``open()`` gives them, in blocks.
 
     Args:
-        path: The file, for errors.
-        read: Reads up to so many bytes, and none at the end.
-        encoding: How it is encoded; a byte-order mark before UTF-8 is skipped.
-        errors: What becomes of bytes that are not so, as in ``open()``.
-        max_line: The longest line, in characters.
-        keep_ends: Whether lines keep their ends as they are; else they come without.
+        path: The name of the file, for errors.
+        read: Reads up to a number of bytes, and returns none at the end.
+        encoding: The encoding of the file; a byte-order mark before UTF-8 is skipped.
+        errors: How bytes that cannot be decoded are handled, as in ``open()``.
+        max_line: The longest line allowed, in characters.
+        keep_ends: Whether lines keep their ends as they are; otherwise the ends are removed.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Lines:
     ) -> None:
         self.path = path
         self.count = 0
-        """Lines in the blocks before the one that was given last."""
+        """The number of lines in the blocks before the last one yielded."""
         self._read = read
         self._encoding = encoding
         self._max_line = max_line
@@ -43,15 +43,15 @@ class Lines:
         codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
         decoder = codecs.getincrementaldecoder(codec)(errors)
         self._decoder = io.IncrementalNewlineDecoder(decoder, translate=not keep_ends)
-        self._begun: list[str] = []  # of the line that has no end yet
+        self._begun: list[str] = []  # parts of the line that has no end yet
         self._length = 0
 
     def blocks(self, size: int = BLOCK) -> Iterator[list[str]]:
-        """Give the lines, a block of `size` bytes at a time.
+        """Yield the lines in lists, one for each block of at most `size` bytes.
 
         Raises:
-            UnicodeDecodeError: A line cannot be decoded; those before it have been given.
-            ValueError: A line is too long; those before it have been given.
+            UnicodeDecodeError: A line cannot be decoded; those before it have been yielded.
+            ValueError: A line is too long; those before it have been yielded.
         """
         while True:
             data = self._read(size)
@@ -72,11 +72,11 @@ class Lines:
             yield [last]
 
     def where(self, line: int) -> str:
-        """Return what an error says of the place of `line`, counted from 1."""
+        """Return text that names `line`, counted from 1, and its file, for errors."""
         return f"line {line} of {'stdin' if self.path == '-' else repr(self.path)}"
 
     def _lines(self, text: str) -> Iterator[list[str]]:
-        longest = self._length + len(text)  # no line of it can be longer
+        longest = self._length + len(text)  # no line in `text` can be longer
         lines = self._split(text)
         rest = lines.pop()
         if lines:
@@ -105,7 +105,7 @@ class Lines:
         )
 
     def _decode_good(self, data: bytes, state: tuple[bytes, int]) -> str:
-        """Decode what comes before the bytes that cannot be decoded."""
+        """Decode the bytes before those that cannot be decoded."""
         self._decoder.setstate(state)
         text = []
         try:
@@ -114,11 +114,11 @@ class Lines:
         except UnicodeDecodeError:
             pass
         if self._decoder.getstate()[1] & 1:
-            text.append("\n")  # a "\r" that was held back in case that "\n" came after it
+            text.append("\n")  # for the "\r" that the decoder held back, as "\n" might follow
         return "".join(text)
 
     def _undecodable(self, error: UnicodeDecodeError) -> UnicodeDecodeError:
-        """Return `error` with its place in the line instead of that in some block."""
+        """Return `error` with its position in the line, not in the block."""
         try:
             before = "".join(self._begun).encode(self._encoding)
         except UnicodeEncodeError:

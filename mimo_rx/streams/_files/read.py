@@ -1,4 +1,4 @@
-"""Files as sources: ``ReadLines``, ``ReadCsv``, ``ReadJsonLines``."""
+"""Sources that read files: ``ReadLines``, ``ReadCsv``, ``ReadJsonLines``."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class _Reader(OfFiles):
 
     Args:
         paths: The files.
-        encoding: How they are encoded.
-        errors: What becomes of bytes that are not so.
-        max_line: The longest line, in characters.
+        encoding: The encoding of the files.
+        errors: How bytes that cannot be decoded are handled.
+        max_line: The longest line allowed, in characters.
         name: Name of the stream.
     """
 
@@ -45,7 +45,7 @@ class _Reader(OfFiles):
         super().__init__(name=name)
         self._paths = tuple(self.as_path(path) for path in paths)
         if not self._paths:
-            self.refuse("it reads one file or more", self.shown("none"))
+            self.refuse("paths must name at least one file", self.shown("none"))
         self.check_encoding(encoding, errors)
         self.check_count("max_line", max_line, unit="characters")
         self._encoding = encoding
@@ -53,7 +53,7 @@ class _Reader(OfFiles):
         self._max_line = max_line
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Push what the files hold."""
+        """Push the items of the files."""
         await ReadAhead(outs.item, self._work).push_all()
 
     def _work(self, halt: Halt, give: Give, wait: Wait) -> None:
@@ -79,49 +79,50 @@ class _Reader(OfFiles):
 
 
 def _read_ahead(read: Callable[[int], bytes], wait: Wait, size: int) -> bytes:
-    """Read, then wait until what was read is wanted."""
+    """Read, then wait until the next block is wanted."""
     data = read(size)
     wait()
     return data
 
 
 class ReadLines(_Reader):
-    r"""Read text files, and give their lines away without their ends.
+    r"""Read text files, and emit their lines without line ends.
 
-    The files are read one after the other on a thread of its own. A pattern (``*``, ``?``,
-    ``[ab]``, ``**`` for folders at any depth) stands for the files that match it when the run
-    begins, in the order of their names; what exists under that very name is no pattern. What ends
-    in ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` is decompressed (``.zst`` needs Python 3.14 or
-    ``pip install 'mimo-rx[zstd]'``). ``-`` is stdin, which is read past ``sys.stdin``: what that
-    holds already is not seen.
+    A thread of the stream reads the files one after the other. A pattern (``*``, ``?``, ``[ab]``,
+    ``**`` for folders at any depth) stands for the files that match it when the run begins, in the
+    order of their names. If a file has exactly that name, it is read and is not a pattern. Files
+    whose names end in ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` are decompressed (``.zst`` needs
+    Python 3.14 or ``pip install 'mimo-rx[zstd]'``). ``-`` is stdin. It is read directly, so text
+    that is already in the buffer of ``sys.stdin`` is not seen.
 
-    A line ends as it does for ``open()``, at ``\n``, ``\r\n`` or ``\r``, and at no other character.
-    The last one of a file needs no end. A byte-order mark before UTF-8 is not part of the text.
+    As with ``open()``, a line ends at ``\n``, ``\r\n`` or ``\r``, and at no other character. The
+    last line of a file needs no end. A byte-order mark before UTF-8 is not part of the text.
 
     Inputs: none. Outputs: ``item``.
 
     Emits when: a block of lines was read, at most 512 KiB of (decompressed) bytes. From a pipe, a
         terminal or a socket, each line as soon as it is there.
-    Backpressures when: ``item`` has no room. One block is then in hand, one more is read ahead.
+    Backpressures when: ``item`` has no room. It then holds one block, and reads one more ahead.
     Completes when: the last file has ended.
-    Fails when: nothing matches a pattern; a file cannot be opened, read or decompressed; a line
-        cannot be decoded or is too long, which the error names. The lines before it are given.
-    Cancels when: nobody reads ``item`` any more. The files are closed. A wait for a pipe ends at
-        once, but on Windows, while a named pipe has no writer yet, or where a file system does not
-        answer: such a thread is left behind after the time that the run waits for it (E6).
+    Fails when: no file matches a pattern; a file cannot be opened, read or decompressed; a line
+        cannot be decoded or is too long. The error names the line. The lines before it are emitted.
+    Cancels when: nobody reads ``item`` any more. It closes the files and ends a wait for a pipe at
+        once. It cannot end a wait on Windows, for the writer of a named pipe, or for a file system
+        that does not answer. The run waits a while for such a thread, then leaves it behind (E6).
 
     It is determinate as long as the files are.
 
     Args:
         paths: The files, as strings or ``os.PathLike``; at least one.
-        encoding: How they are encoded, as in ``open()``.
-        errors: What becomes of bytes that are not so, as in ``open()``: ``"strict"`` fails.
-        max_line: The longest line, in characters, at least 1. So much memory may a line take.
-        name: Name of the stream, by default that of the class.
+        encoding: The encoding of the files, as in ``open()``.
+        errors: How bytes that cannot be decoded are handled, as in ``open()``: ``"strict"`` fails.
+        max_line: The longest line allowed, in characters, at least 1. It bounds the memory that a
+            line may take.
+        name: Name of the stream; by default that of the class.
 
     Raises:
-        WiringError: There is no path, or one is empty or of another type; the encoding or the way
-            to handle errors is not known; `max_line` is out of its range.
+        WiringError: There is no path, or one is empty or of another type; the encoding or the error
+            handler is unknown; `max_line` is out of its range.
 
     Example:
         >>> import pathlib, tempfile
@@ -145,26 +146,26 @@ class ReadLines(_Reader):
 
 
 class ReadJsonLines(_Reader):
-    r"""Read files that hold a JSON value on each line, and give the values away.
+    r"""Read files with one JSON value on each line, and emit the values.
 
-    Files are found, decompressed and read as `ReadLines` does it, in UTF-8. Lines of white space
-    alone are skipped.
+    Files are found, decompressed and read as `ReadLines` does, in UTF-8. Lines that are empty or
+    contain only white space are skipped.
 
     Inputs: none. Outputs: ``item``.
 
     Emits when: a block of lines was read, at most 512 KiB of (decompressed) bytes.
-    Backpressures when: ``item`` has no room. One block is then in hand, one more is read ahead.
+    Backpressures when: ``item`` has no room. It then holds one block, and reads one more ahead.
     Completes when: the last file has ended.
-    Fails when: a line is no JSON, which the error names, with its column; or as `ReadLines` does.
-        The values before it are given.
+    Fails when: a line is not valid JSON; or as `ReadLines` does. The error names the line and the
+        column. The values before it are emitted.
     Cancels when: nobody reads ``item`` any more, as `ReadLines` does.
 
     It is determinate as long as the files are.
 
     Args:
         paths: The files, as strings or ``os.PathLike``; at least one.
-        max_line: The longest line, in characters, at least 1.
-        name: Name of the stream, by default that of the class.
+        max_line: The longest line allowed, in characters, at least 1.
+        name: Name of the stream; by default that of the class.
 
     Raises:
         WiringError: There is no path, or one is empty or of another type; `max_line` is out of its
@@ -205,45 +206,46 @@ class ReadJsonLines(_Reader):
 
 
 def _named(error: Exception, where: str) -> ValueError:
-    """Return what says that a line is no JSON, and where."""
+    """Return the error for a line that is not valid JSON, with its place."""
     if isinstance(error, json.JSONDecodeError):
         return ValueError(f"{error.msg}, at column {error.colno} of {where}")
     return ValueError(f"{error}, in {where}")
 
 
 class ReadCsv(_Reader):
-    r"""Read tables of comma-separated values, and give their rows away as dicts.
+    r"""Read tables of comma-separated values, and emit their rows as dicts.
 
-    Files are found, decompressed and read as `ReadLines` does it; what a row is, the module ``csv``
-    decides. Values are strings. Rows without any value (blank lines) are skipped.
+    Files are found, decompressed and read as `ReadLines` does; the module ``csv`` splits them into
+    rows. Values are strings. Rows without any value (blank lines) are skipped.
 
     Inputs: none. Outputs: ``item``.
 
     Emits when: a block of rows was read, at most 512 KiB of (decompressed) bytes.
-    Backpressures when: ``item`` has no room. One block is then in hand, one more is read ahead.
+    Backpressures when: ``item`` has no room. It then holds one block, and reads one more ahead.
     Completes when: the last file has ended.
-    Fails when: a row has more or fewer values than there are `fields`; a header names one twice;
-        the module ``csv`` cannot take a row (as one with a value above ``csv.field_size_limit()``);
-        or as `ReadLines` does. The error names the line. The rows before it are given.
+    Fails when: a row has more or fewer values than there are columns; a header names a column
+        twice; the module ``csv`` refuses a row (for example a value above
+        ``csv.field_size_limit()``); or as `ReadLines` does. The error names the line. The rows
+        before it are emitted.
     Cancels when: nobody reads ``item`` any more, as `ReadLines` does.
 
     It is determinate as long as the files are.
 
     Args:
         paths: The files, as strings or ``os.PathLike``; at least one.
-        fields: The names of the columns, where the files have no header; None: the first row of
-            each file names them.
+        fields: The names of the columns, for files without a header. None: the first row of each
+            file names them.
         dialect: A dialect of the module ``csv``, or its name.
-        encoding: How they are encoded, as in ``open()``.
-        errors: What becomes of bytes that are not so, as in ``open()``: ``"strict"`` fails.
-        max_line: The longest line, in characters, at least 1.
-        name: Name of the stream, by default that of the class.
-        format: What else ``csv.reader`` takes: ``delimiter``, ``quotechar``, ``strict``, ...
+        encoding: The encoding of the files, as in ``open()``.
+        errors: How bytes that cannot be decoded are handled, as in ``open()``: ``"strict"`` fails.
+        max_line: The longest line allowed, in characters, at least 1.
+        name: Name of the stream; by default that of the class.
+        format: Further arguments of ``csv.reader``: ``delimiter``, ``quotechar``, ``strict``, ...
 
     Raises:
-        WiringError: There is no path, or one is empty or of another type; `fields` are no strings,
-            none, or one is there twice; the module ``csv`` does not know the dialect or format; the
-            encoding or the way to handle errors is not known; `max_line` is out of its range.
+        WiringError: There is no path, or one is empty or of another type; `fields` is empty, or has
+            a name that is not a string or stands twice; the module ``csv`` refuses the dialect or
+            format; the encoding or the error handler is unknown; `max_line` is out of its range.
 
     Example:
         >>> import pathlib, tempfile
@@ -254,7 +256,7 @@ class ReadCsv(_Reader):
         [{'name': 'Lovelace, Ada', 'born': '1815'}]
     """
 
-    _keep_ends: ClassVar[bool] = True  # they may be part of a value
+    _keep_ends: ClassVar[bool] = True  # a line end may be part of a value
 
     def __init__(
         self,
@@ -281,7 +283,7 @@ class ReadCsv(_Reader):
         def fed() -> Iterator[str]:
             for block in lines.blocks():
                 yield from block
-                give(list(rows))  # before it waits for more
+                give(list(rows))  # before it reads on, which may wait
                 rows.clear()
 
         reader = csv.reader(fed(), self._dialect, **self._format)
@@ -295,14 +297,14 @@ class ReadCsv(_Reader):
                     fields = self._header(row, lines.where(reader.line_num))
                 elif len(row) != len(fields):
                     raise ValueError(
-                        f"a row of {len(row)} values where there are {len(fields)} fields, in "
+                        f"a row must have {len(fields)} values, got {len(row)}, in "
                         f"{lines.where(reader.line_num)}"
                     )
                 else:
                     rows.append(dict(zip(fields, row, strict=True)))
         except csv.Error as error:
             bad = csv.Error(f"{error}, in {lines.where(reader.line_num)}")
-        except ValueError as error:  # which undecodable lines are, too
+        except ValueError as error:  # UnicodeDecodeError is one too
             bad = error
         give(rows)
         if bad is not None:

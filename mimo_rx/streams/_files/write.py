@@ -1,4 +1,4 @@
-"""Files as sinks: ``WriteLines``, ``WriteCsv``, ``WriteJsonLines``."""
+"""Sinks that write files: ``WriteLines``, ``WriteCsv``, ``WriteJsonLines``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .forms import CsvForm, Form, JsonForm, LineForm
 __all__ = ["WriteCsv", "WriteJsonLines", "WriteLines"]
 
 _CHUNK = 1000
-"""Items that are encoded at a time, at most, before the loop goes round."""
+"""The most items that are encoded at a time, before other tasks have a turn."""
 
 
 class _Writer(OfFiles, UserFunction):
@@ -28,7 +28,7 @@ class _Writer(OfFiles, UserFunction):
 
     Args:
         path: The file.
-        append: Whether to add to what is there.
+        append: Whether to add to the file that is there.
         name: Name of the stream.
     """
 
@@ -43,7 +43,7 @@ class _Writer(OfFiles, UserFunction):
 
     @abstractmethod
     def form(self) -> Form:
-        """Return how the items of a run are to be written."""
+        """Return the format in which the items of a run are written."""
 
     async def run(self, ins: Any, outs: Any) -> None:
         """Write each item."""
@@ -60,7 +60,7 @@ class _Writer(OfFiles, UserFunction):
         except BrokenPipeError:
             if self._path != "-":
                 raise
-            # Whoever read stdout has left, as a consumer that returns (C4).
+            # The reader of stdout has left: this ends the stream as a consumer's return does (C4).
         finally:
             behind.leave()
 
@@ -92,44 +92,43 @@ class _Writer(OfFiles, UserFunction):
 class WriteLines(_Writer):
     r"""Write each item, a string, as a line of a text file.
 
-    The file is written on a thread of its own, as a draft beside it (``.name.….draft``), which is
-    moved into its place when the input has ended. A run that fails or is cancelled before leaves
-    what was there as it was, and no draft. (A process that is killed leaves the draft.) A link
-    stays, and what it leads to is replaced; the mode of a file that was there is kept. The folder
-    must exist. Of two runs that write one file, that which ends last wins.
+    A thread of the stream writes a draft beside the file (``.name.….draft``), and moves it into
+    place when the input has ended. A run that fails or is cancelled before that leaves the old file
+    as it was, and no draft. (A process that is killed leaves the draft.) If the path is a link, its
+    target is replaced, and the link stays. The mode of an old file is kept. The folder must exist.
+    If two runs write the same file, the one that ends last wins.
 
-    What is no regular file (a pipe, a terminal, ``/dev/stdout``) is written directly, and so is
-    stdout, as ``-``. With `append`, lines are added to the file itself as they come: a run that
-    fails leaves those that it had written. What ends in ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` is
-    compressed (``.zst`` needs Python 3.14 or ``pip install 'mimo-rx[zstd]'``).
+    Stdout (``-``) and files that are not regular (a pipe, a terminal, ``/dev/stdout``) are written
+    directly. With `append`, lines are added to the file itself as they come: a run that fails
+    leaves the lines that it had written. Files whose names end in ``.gz``, ``.bz2``, ``.xz`` or
+    ``.zst`` are compressed (``.zst`` needs Python 3.14 or ``pip install 'mimo-rx[zstd]'``).
 
-    Lines end with ``\n`` on every system. An item that holds an end of line (``\n``, ``\r``) is
-    refused: it would be read as two.
+    Lines end with ``\n`` on every system. An item that contains an end of line (``\n``, ``\r``) is
+    refused, as it would be read as two.
 
     Inputs: ``item``. Outputs: ``errors``, for the items that cannot be written.
 
-    Emits when: never, but for ``errors``.
+    Emits when: never, except on ``errors``.
     Backpressures when: 512 KiB are gathered, and the block before is still being written.
     Completes when: the input has ended, and the file is in its place.
-    Fails when: the file cannot be opened (before an item is taken) or written; an item is no
-        string, holds an end of line or has no place in the encoding, and ``errors`` is not
-        connected.
-    Cancels when: the reader of stdout has gone; else never by itself. When it is cancelled, the
-        draft is removed. A wait for a pipe ends at once (not on Windows, nor while a named pipe has
-        no reader yet).
+    Fails when: the file cannot be opened (before an item is popped) or written; an item is not a
+        string, contains an end of line or cannot be encoded, and ``errors`` is not connected.
+    Cancels when: the reader of stdout has left; otherwise never by itself. If it is cancelled, it
+        removes the draft and ends a wait for a pipe at once. It cannot end a wait on Windows, or
+        for the reader of a named pipe.
 
     It is determinate.
 
     Args:
         path: The file, a string or ``os.PathLike``.
-        append: Whether to add to what is there, directly.
-        encoding: How it is to be encoded, as in ``open()``.
-        errors: What becomes of characters that have no place in it, as in ``open()``.
-        name: Name of the stream, by default that of the class.
+        append: Whether to add lines directly to the file that is there.
+        encoding: The encoding of the file, as in ``open()``.
+        errors: How characters that cannot be encoded are handled, as in ``open()``.
+        name: Name of the stream; by default that of the class.
 
     Raises:
-        WiringError: The path is empty or of another type; the encoding or the way to handle errors
-            is not known.
+        WiringError: The path is empty or of another type; the encoding or the error handler is
+            unknown.
 
     Example:
         >>> import pathlib, tempfile
@@ -155,34 +154,34 @@ class WriteLines(_Writer):
         self._errors = errors
 
     def form(self) -> Form:
-        """Return how lines are written."""
+        """Return the format of lines."""
         return LineForm(self._encoding, self._errors)
 
 
 class WriteJsonLines(_Writer):
     r"""Write each item as JSON on a line of its own, in UTF-8.
 
-    The file is written as `WriteLines` does it. A dataclass or a named tuple becomes an object of
-    its fields (a named tuple inside another value a list, as ``json`` has it). NaN and infinities
-    are no JSON, and are refused.
+    The file is written as `WriteLines` does. A dataclass or a named tuple becomes an object of its
+    fields (a named tuple inside another value becomes a list, as in ``json``). NaN and infinities
+    are not valid JSON, and are refused.
 
     Inputs: ``item``. Outputs: ``errors``, for the items that cannot be written.
 
-    Emits when: never, but for ``errors``.
+    Emits when: never, except on ``errors``.
     Backpressures when: 512 KiB are gathered, and the block before is still being written.
     Completes when: the input has ended, and the file is in its place.
-    Fails when: the file cannot be opened (before an item is taken) or written; an item is no JSON,
-        or `default` raises, and ``errors`` is not connected.
+    Fails when: the file cannot be opened (before an item is popped) or written; JSON has no form
+        for an item, or `default` raises, and ``errors`` is not connected.
     Cancels when: as `WriteLines` does.
 
     It is determinate if `default` is.
 
     Args:
         path: The file, a string or ``os.PathLike``.
-        default: Is called with what JSON does not know and returns what stands for it, as in
-            ``json.dumps``; ``str`` is one. It runs on the loop's thread.
-        append: Whether to add to what is there, directly.
-        name: Name of the stream, by default that of the class.
+        default: Is called with a value for which JSON has no form, and returns one to write in its
+            place, as in ``json.dumps``; for example ``str``. It runs on the loop's thread.
+        append: Whether to add lines directly to the file that is there.
+        name: Name of the stream; by default that of the class.
 
     Raises:
         WiringError: The path is empty or of another type; `default` is no plain function.
@@ -212,46 +211,46 @@ class WriteJsonLines(_Writer):
         self._default = default
 
     def form(self) -> Form:
-        """Return how values are written."""
+        """Return the format of values."""
         return JsonForm(self._default)
 
 
 class WriteCsv(_Writer):
     r"""Write each item as a row of comma-separated values, after a header.
 
-    The file is written as `WriteLines` does it; how values look, the module ``csv`` decides. An
-    item is a dict, a dataclass or a named tuple, whose values go where their names are in the
-    header; one that is missing stays empty. With `fields` it may be a list or tuple of as many
-    values as well.
+    The file is written as `WriteLines` does; the module ``csv`` formats the values. An item is a
+    dict, a dataclass or a named tuple. Its values go to the columns of the same names; the column
+    of a missing value stays empty. With `fields`, an item may also be a list or tuple with one
+    value for each column.
 
     Inputs: ``item``. Outputs: ``errors``, for the items that cannot be written.
 
-    Emits when: never, but for ``errors``.
+    Emits when: never, except on ``errors``.
     Backpressures when: 512 KiB are gathered, and the block before is still being written.
     Completes when: the input has ended, and the file is in its place.
-    Fails when: the file cannot be opened (before an item is taken) or written; an item is nothing
-        of the above, has a value for which there is no column, or none for the encoding or the
-        module ``csv``, and ``errors`` is not connected.
+    Fails when: the file cannot be opened (before an item is popped) or written; an item is of a
+        wrong type, has a value for which there is no column, or one that the encoding or the module
+        ``csv`` refuses, and ``errors`` is not connected.
     Cancels when: as `WriteLines` does.
 
     It is determinate.
 
     Args:
         path: The file, a string or ``os.PathLike``.
-        fields: The names of the columns, in their order; None: those of the first item.
-        append: Whether to add to what is there, directly; a header is then written only if there is
-            nothing. Give `fields` as they are in the file.
-        dialect: A dialect of the module ``csv``, or its name. Rows end with ``\r\n`` in the default
-            one, as RFC 4180 says.
-        encoding: How it is to be encoded, as in ``open()``.
-        errors: What becomes of characters that have no place in it, as in ``open()``.
-        name: Name of the stream, by default that of the class.
-        format: What else ``csv.writer`` takes: ``delimiter``, ``lineterminator``, ...
+        fields: The names of the columns, in their order. None: those of the first item.
+        append: Whether to add rows directly to the file that is there. A header is then written
+            only if the file is empty, and `fields` should be the columns of the file.
+        dialect: A dialect of the module ``csv``, or its name. The default one ends rows with
+            ``\r\n``, as RFC 4180 says.
+        encoding: The encoding of the file, as in ``open()``.
+        errors: How characters that cannot be encoded are handled, as in ``open()``.
+        name: Name of the stream; by default that of the class.
+        format: Further arguments of ``csv.writer``: ``delimiter``, ``lineterminator``, ...
 
     Raises:
-        WiringError: The path is empty or of another type; `fields` are no strings, none, or one is
-            there twice; the module ``csv`` does not know the dialect or format; the encoding or the
-            way to handle errors is not known.
+        WiringError: The path is empty or of another type; `fields` is empty, or has a name that is
+            not a string or stands twice; the module ``csv`` refuses the dialect or format; the
+            encoding or the error handler is unknown.
 
     Example:
         >>> import pathlib, tempfile
@@ -286,5 +285,5 @@ class WriteCsv(_Writer):
         self._errors = errors
 
     def form(self) -> Form:
-        """Return how rows are written."""
+        """Return the format of rows."""
         return CsvForm(self._fields, self._dialect, self._format, self._encoding, self._errors)
