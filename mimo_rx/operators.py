@@ -1,7 +1,7 @@
-"""Operators for any program of RxPY, whether it has workflows or not.
+"""Operators for any RxPY program, with or without workflows.
 
-Within a workflow, use those of ``reactivex.operators``: a workflow holds its sources back by
-itself.
+Inside a workflow, use the operators of ``reactivex.operators``: a workflow has back-pressure
+already.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SAME_THREAD = (
     VirtualTimeScheduler,
 )
 _BATCH = 100
-"""Items delivered in a row before other work of the scheduler has its turn."""
+"""Items that are delivered in a row before other work of the scheduler has a turn."""
 
 
 def on_backpressure(
@@ -45,33 +45,32 @@ def on_backpressure(
     *,
     scheduler: abc.SchedulerBase | None = None,
 ) -> Callable[[Observable[T]], Observable[T]]:
-    """Observe on another thread or loop, as ``observe_on`` does, with a bound on what waits.
+    """Observe on another thread or loop, as ``observe_on`` does, with a bound on waiting items.
 
     Args:
-        overflow: What becomes of an item that comes while there is no room: with ``"block"`` the
-            thread that delivers it waits; ``"drop_newest"`` drops it, ``"drop_oldest"`` the one
-            that has waited longest (with a capacity of 1, the latest one is kept); ``"error"``
-            ends the sequence with ``BufferOverflow``; ``"unbounded"`` keeps all, as
-            ``observe_on`` does.
-        capacity: Items that may wait, at least 1, by default 100. One more is with the observer.
-        scheduler: Where the observer works, by default on a daemon thread of its own for each
-            subscription, which ends when there is nothing to do. Of a pool, a thread must be left
-            for it.
+        overflow: What to do with an item that comes while there is no room. ``"block"`` makes the
+            thread that delivers it wait; ``"drop_newest"`` drops it; ``"drop_oldest"`` drops the
+            item that has waited longest (with a capacity of 1, it keeps the latest item);
+            ``"error"`` ends the sequence with ``BufferOverflow``; ``"unbounded"`` keeps all items,
+            as ``observe_on`` does.
+        capacity: Items that may wait, at least 1; by default 100. The observer has one more.
+        scheduler: Where the observer works. By default each subscription has a daemon thread of its
+            own, which ends when there is nothing to do. A pool must have a free thread for it.
 
     Returns:
         The operator. Items keep their order, and the end comes after all of them.
 
     Raises:
-        ValueError: `overflow` or `capacity` is out of its range, or `overflow` is ``"block"``
-            while `scheduler` works on the thread of the source, which would wait for itself.
+        ValueError: `overflow` or `capacity` is out of its range, or `overflow` is ``"block"`` and
+            `scheduler` works on the thread of the source, which would wait for itself.
 
-    Emits when: the scheduler has a turn for it and an item waits.
+    Emits when: an item waits and the scheduler runs the work of this operator.
     Backpressures when: `overflow` is ``"block"`` and `capacity` items wait. A thread that runs an
     event loop is never made to wait: there the sequence ends with a ``RuntimeError`` that says so.
-    Completes when: the source has completed and all that waited was delivered.
-    Fails when: the source fails, after all that waited; with ``BufferOverflow``.
-    Cancels when: the subscription is disposed of, from any thread; what waits is dropped, and
-    whoever waits for room goes on.
+    Completes when: the source has completed and all waiting items were delivered.
+    Fails when: the source fails, after all waiting items were delivered; with ``BufferOverflow``.
+    Cancels when: the subscription is disposed, from any thread. Waiting items are dropped, and a
+    thread that waits for room goes on.
 
     Example:
         >>> import reactivex as rx
@@ -84,11 +83,11 @@ def on_backpressure(
         raise ValueError(f"scheduler of on_backpressure must be one of RxPY's, got {scheduler!r}")
     if overflow == "block" and isinstance(scheduler, _SAME_THREAD):
         raise ValueError(
-            f"on_backpressure('block') makes the thread of its source wait, and "
-            f"{type(scheduler).__name__} works on that very thread; give it another scheduler, or "
+            f"on_backpressure('block') makes the thread of its source wait, but "
+            f"{type(scheduler).__name__} works on that same thread; use another scheduler or "
             "another overflow"
         )
-    if type(scheduler) is AsyncIOScheduler:  # which must not be called from another thread
+    if type(scheduler) is AsyncIOScheduler:  # it must not be called from another thread
         scheduler = AsyncIOThreadSafeScheduler(scheduler._loop)
 
     def operator(source: Observable[T]) -> Observable[T]:
@@ -111,10 +110,10 @@ class _Bound(abc.DisposableBase):
     """One subscription: the items that wait, and the work that delivers them.
 
     Args:
-        observer: To whom they are delivered, one at a time.
+        observer: The observer that gets the items, one at a time.
         overflow: See :func:`on_backpressure`.
-        capacity: Likewise.
-        scheduler: Where they are delivered.
+        capacity: See :func:`on_backpressure`.
+        scheduler: Where the items are delivered.
     """
 
     def __init__(
@@ -129,13 +128,13 @@ class _Bound(abc.DisposableBase):
         self._scheduler = scheduler
         self._work: abc.DisposableBase | None = None
         self._thread: int | None = None
-        """The thread that delivers right now."""
+        """The thread that is delivering now; None if none is."""
         self._entry = Entry(
             overflow, capacity, "on_backpressure", self._schedule, self._refuse_to_wait
         )
 
     def put(self, item: Any) -> None:
-        """Take an item from the source; let the source go if there is no use in going on."""
+        """Take an item from the source; dispose of the source once items are no longer wanted."""
         if not self._entry.put(item):
             self.source.dispose()
 
@@ -144,7 +143,7 @@ class _Bound(abc.DisposableBase):
         self._entry.end(error)
 
     def dispose(self) -> None:
-        """Deliver nothing any more, and let the source go."""
+        """Stop delivering, and dispose of the source."""
         self._entry.stop()
         self.source.dispose()
         work, self._work = self._work, None
@@ -152,7 +151,7 @@ class _Bound(abc.DisposableBase):
             work.dispose()
 
     def _schedule(self) -> None:
-        # What was scheduled before has been done, and disposing of it could be dear.
+        # The work before this is done. It is not disposed of, as that could be expensive.
         self._work = self._scheduler.schedule(self._deliver)
 
     def _deliver(self, scheduler: abc.SchedulerBase, state: object) -> None:
@@ -161,14 +160,14 @@ class _Bound(abc.DisposableBase):
             more = self._deliver_some()
         except BaseException:
             self.dispose()
-            raise  # whose error it is is for the scheduler to say, as with `observe_on`
+            raise  # the scheduler handles it, as with `observe_on`
         finally:
             self._thread = None
         if more:
             self._schedule()
 
     def _deliver_some(self) -> bool:
-        """Deliver what waits; tell whether there is more to do now."""
+        """Deliver waiting items; return whether there is more to do now."""
         entry = self._entry
         for number, item in enumerate(entry.taken(entry.admit), 1):
             self._observer.on_next(item)
@@ -191,7 +190,7 @@ class _Bound(abc.DisposableBase):
         if asyncio._get_running_loop() is not None:
             where = "on the thread of an event loop"
         elif get_ident() == self._thread:
-            where = "inside of its own observer"
+            where = "inside its own observer"
         elif (
             isinstance(scheduler, EventLoopScheduler)
             and scheduler._thread is threading.current_thread()

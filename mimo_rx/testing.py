@@ -1,4 +1,4 @@
-"""For users' tests: run one stream alone, and check what an Observable delivers.
+"""For users' tests: run one stream alone, and check that an Observable follows the Rx grammar.
 
 Example:
     >>> from mimo_rx import stream
@@ -36,21 +36,21 @@ Items = Iterable[Any] | AsyncIterable[Any]
 def run_stream(
     stream: Stream, inputs: Mapping[str, Items], *, threshold: int = 100, timeout: float = 5.0
 ) -> dict[str, list[Any]]:
-    """Run `stream` alone to its end, and block meanwhile.
+    """Run `stream` alone to its end, and block until then.
 
     Args:
         stream: The stream; a workflow is one too.
-        inputs: The items of each input, by its name; an input that is left out is closed.
+        inputs: The items of each input, by its name. An input that is left out is closed.
         threshold: The bound of each buffer, in items, at least 1.
-        timeout: Seconds that it may take.
+        timeout: Seconds that the run may take.
 
     Returns:
-        What each output was given, side outputs too, by its name.
+        The items of each output, side outputs included, by its name.
 
     Raises:
         UnknownPort: A name in `inputs` is not that of an input.
-        TypeError: `inputs` is no mapping.
-        TimeoutError: It had not ended in time; the text draws who waited for whom.
+        TypeError: `inputs` is not a mapping.
+        TimeoutError: The stream had not ended in time; the text draws who waited for whom.
         RuntimeError: A loop is running in this thread; await :func:`run_stream_async` there.
         Exception: Whatever the stream raised.
     """
@@ -68,15 +68,15 @@ async def run_stream_async(
 
     Raises:
         UnknownPort: A name in `inputs` is not that of an input.
-        TypeError: `inputs` is no mapping.
-        TimeoutError: It had not ended in time; the text draws who waited for whom.
+        TypeError: `inputs` is not a mapping.
+        TimeoutError: The stream had not ended in time; the text draws who waited for whom.
         Exception: Whatever the stream raised.
     """
     if not isinstance(inputs, Mapping):
         example = f"{{{next(iter(stream.ins), 'item')!r}: [1, 2, 3]}}"
         raise TypeError(
-            f"inputs of stream {stream.name!r} are items by the name of the input, such as "
-            f"{example}; got {type(inputs).__name__}"
+            f"inputs of stream {stream.name!r} must be a mapping of input names to items, such as "
+            f"{example}, got {type(inputs).__name__}"
         )
     workflow = Workflow(name=f"test of {stream.name}", threshold=threshold)
     step = workflow.add_stream(stream)
@@ -100,7 +100,8 @@ async def run_stream_async(
         timer.cancel()
     if drawing:
         raise TimeoutError(
-            f"stream {stream.name!r} had not ended after {timeout:g} s; then\n{drawing}"
+            f"stream {stream.name!r} had not ended after {timeout:g} s; waits at that time:\n"
+            f"{drawing}"
         )
     return collected
 
@@ -121,17 +122,17 @@ class GrammarError(AssertionError):
 
 
 class CheckedObserver(abc.ObserverBase[Any], abc.DisposableBase):
-    """An observer that writes down what it gets and checks that it keeps to the grammar of Rx.
+    """An observer that records its calls and checks that they follow the grammar of Rx.
 
-    That is ``on_next* (on_error | on_completed)?``, one call at a time, and none after the
-    subscription was disposed of. Calls may come from any thread. A violation is raised in the call
-    that commits it; as operators and threads may swallow that, it is kept as well, and
-    :meth:`verify` raises it again.
+    The grammar is ``on_next* (on_error | on_completed)?``, one call at a time, and none after the
+    subscription was disposed. Calls may come from any thread. A call that breaks the grammar raises
+    the violation. As operators and threads may swallow it, it is also recorded, and :meth:`verify`
+    raises it again.
 
     Args:
-        on_next: Called with each item, inside the checked call; so are the other two.
-        on_error: Called with the error. Without it, the error is only written down.
-        on_completed: Called at the end.
+        on_next: Is called with each item. All three functions are called inside the checked call.
+        on_error: Is called with the error. Without it, the error is only recorded.
+        on_completed: Is called at the end.
 
     Example:
         >>> import reactivex
@@ -154,11 +155,11 @@ class CheckedObserver(abc.ObserverBase[Any], abc.DisposableBase):
         self.items: list[Any] = []
         """The items so far."""
         self.error: Exception | None = None
-        """What it ended with, if that was an error."""
+        """The error with which the sequence ended, if any."""
         self.completed = False
-        """Whether it ended without an error."""
+        """Whether the sequence ended without an error."""
         self.violations: list[GrammarError] = []
-        """What broke the grammar so far."""
+        """The violations of the grammar so far."""
         self._callbacks = (on_next, on_error, on_completed)
         self._turn = threading.Lock()
         self._inside: tuple[int, str] | None = None
@@ -166,19 +167,19 @@ class CheckedObserver(abc.ObserverBase[Any], abc.DisposableBase):
         self._ended = threading.Event()
         self._subscription: abc.DisposableBase | None = None
         self._wanted = False
-        """Whether the subscription is to be disposed of, as soon as there is one."""
+        """Whether the subscription is disposed as soon as there is one."""
         self._disposed_on: int | None = None
         self._passed: set[int] = set()
 
     def subscribe_to(
         self, source: Observable[Any], *, scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        """Subscribe to `source`, so that what comes after the disposal is noticed.
+        """Subscribe to `source`, so that calls after the disposal are noticed.
 
-        ``source.subscribe(observer)`` does as well, but for the disposal.
+        ``source.subscribe(observer)`` also works, but then the observer cannot see the disposal.
 
         Args:
-            source: What to observe.
+            source: The Observable to check.
             scheduler: The default scheduler of the subscription.
 
         Returns:
@@ -190,11 +191,11 @@ class CheckedObserver(abc.ObserverBase[Any], abc.DisposableBase):
         return self
 
     def dispose(self) -> None:
-        """Dispose of the subscription; from here on nothing may come.
+        """Dispose of the subscription; from now on, calls are violations.
 
-        A call that another thread has begun already cannot be held up, so one call of each other
-        thread is let pass. Before ``subscribe`` of the source has returned there is nothing that
-        could be disposed of; that is done right after it.
+        A call that another thread has already begun cannot be stopped, so one call of each other
+        thread is allowed. While ``subscribe`` of the source has not returned, there is no
+        subscription yet; it is disposed right afterwards.
         """
         self._wanted = True
         if self._subscription is not None and self._disposed_on is None:
@@ -205,45 +206,45 @@ class CheckedObserver(abc.ObserverBase[Any], abc.DisposableBase):
         """Take an item.
 
         Raises:
-            GrammarError: It should not have come.
+            GrammarError: The call breaks the grammar.
         """
         self._call(f"on_next({value!r})", 0, value)
 
     def on_error(self, error: Exception) -> None:
-        """Take an error, which is the end.
+        """Take an error, which ends the sequence.
 
         Raises:
-            GrammarError: It should not have come.
+            GrammarError: The call breaks the grammar.
         """
         self._call(f"on_error({error!r})", 1, error)
 
     def on_completed(self) -> None:
-        """Take the end.
+        """Take the end of the sequence.
 
         Raises:
-            GrammarError: It should not have come.
+            GrammarError: The call breaks the grammar.
         """
         self._call("on_completed()", 2)
 
     def wait(self, timeout: float = 5.0) -> None:
-        """Block until the end, for Observables that deliver on another thread.
+        """Block until the sequence ends, for Observables that deliver on another thread.
 
         Args:
-            timeout: Seconds to wait for it.
+            timeout: Seconds to wait for the end.
 
         Raises:
-            TimeoutError: It has not come.
-            GrammarError: Something broke the grammar until then.
+            TimeoutError: The end has not come.
+            GrammarError: A call before the end broke the grammar.
         """
         if not self._ended.wait(timeout):
-            raise TimeoutError(f"no end came within {timeout:g} s, {len(self.items)} items did")
+            raise TimeoutError(f"no end came within {timeout:g} s, got {len(self.items)} items")
         self.verify()
 
     def verify(self) -> None:
         """Raise the first violation again, if there was any.
 
         Raises:
-            GrammarError: Something broke the grammar.
+            GrammarError: A call broke the grammar.
         """
         if self.violations:
             raise self.violations[0]

@@ -168,7 +168,7 @@ def test_r11_waiting_for_an_end_that_does_not_come_gives_up():
     """R11: with what came instead."""
     observer = CheckedObserver()
     observer.subscribe_to(rx.concat(rx.of(1, 2), rx.never()))
-    with pytest.raises(TimeoutError, match=r"no end came within 0.01 s, 2 items did"):
+    with pytest.raises(TimeoutError, match=r"no end came within 0.01 s, got 2 items"):
         observer.wait(0.01)
 
 

@@ -176,9 +176,9 @@ def test_r9_what_an_observer_raises_comes_out_of_the_scheduler():
         ({"capacity": 0}, "capacity of on_backpressure must be an integer of at least 1, got 0"),
         ({"overflow": "unbounded", "capacity": 3}, "on_backpressure was given a capacity"),
         ({"scheduler": 3}, "scheduler of on_backpressure must be one of RxPY's, got 3"),
-        ({"scheduler": CurrentThreadScheduler()}, "CurrentThreadScheduler works on that very"),
-        ({"scheduler": ImmediateScheduler()}, "ImmediateScheduler works on that very thread"),
-        ({"scheduler": VirtualTimeScheduler()}, "VirtualTimeScheduler works on that very thread"),
+        ({"scheduler": CurrentThreadScheduler()}, "CurrentThreadScheduler works on that same"),
+        ({"scheduler": ImmediateScheduler()}, "ImmediateScheduler works on that same thread"),
+        ({"scheduler": VirtualTimeScheduler()}, "VirtualTimeScheduler works on that same thread"),
     ],
 )
 def test_r9_settings_that_cannot_be_meant_are_refused(settings, text):
