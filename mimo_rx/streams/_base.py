@@ -16,7 +16,7 @@ __all__ = ["Failure", "ReadyMade", "UserFunction", "named_after"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An item that a stream could not process, as its output ``errors`` delivers it.
+    """An item that a stream could not process; its output ``errors`` delivers such failures.
 
     Example:
         >>> from mimo_rx.streams import Map

@@ -147,8 +147,8 @@ async def result_of(
         BrokenExecutor: The executor was shut down, or one of its workers died.
         BaseException: Whatever the call raises.
     """
-    # wrap_future() will not do: asyncio's futures refuse some exceptions (StopIteration), and the
-    # wait would never end.
+    # wrap_future() cannot be used: asyncio's futures refuse StopIteration, and the wait would never
+    # end.
     ended: asyncio.Future[None] = process.loop.create_future()
 
     def end() -> None:

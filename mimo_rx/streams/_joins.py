@@ -123,7 +123,8 @@ class JoinSorted(UserFunction):
 class HashJoin(UserFunction):
     """Join two inputs on equal keys: read all of ``right`` into memory, then match ``left``.
 
-    Where both inputs are sorted by their keys, :class:`JoinSorted` does this in less memory.
+    If both inputs are sorted by their keys, :class:`JoinSorted` does this with only one group of
+    equal keys in memory.
 
     Inputs: ``left`` and ``right``. Outputs: ``item``, named tuples :class:`Pair` of ``left`` and
     ``right``, in the order of the left and, for each of its items, of the right; and ``errors``

@@ -205,4 +205,4 @@ class FromLists(ReadyMade):
                 )
             await outs.size.push(len(items))
             await outs.item.push_many(items)
-            del items  # release it while waiting for the next one
+            del items  # release them while waiting for the next list

@@ -162,8 +162,8 @@ def _workers(pool: ProcessPoolExecutor) -> list[Any]:
     return list((getattr(pool, "_processes", None) or {}).values())
 
 
-# Messages to and from workers. They are pickled here, because an executor takes data that it cannot
-# unpickle for the death of a worker.
+# Messages to and from workers. They are pickled here: an executor that cannot unpickle some data
+# would believe that a worker died.
 
 _Answer: TypeAlias = tuple[bytes, str | None]
 """A pickled result and None; or a pickled exception and its traceback as text."""

@@ -338,7 +338,7 @@ class _Frames:
         if not self.items:
             return
         moment = self.items[0][0]
-        # Jump, do not step: there may have been no item for days.
+        # Skip all empty windows at once: there may have been no item for days.
         near = int((moment - self.opens(0) - self._seconds) / self._every) - 1
         self.number = max(self.number, near)
         while self.closes(self.number) <= moment:
