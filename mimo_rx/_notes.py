@@ -2,6 +2,8 @@
 
 An exception travels as itself; what mimo_rx knows of it is added as a note (PEP 678). Which
 operator raised is read off the traceback, so that it costs nothing as long as nothing fails.
+
+Rules: E2, E3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """What a run tells of itself: frozen records, a line a field, and the table that shows them.
 
 Shares are those of the step's own life so far, between 0 and 1; all counts are items.
+
+Rules: P11.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Inside a workflow, use the operators of ``reactivex.operators``: a workflow has back-pressure
 already.
+
+Rules: R9.
 """
 
 from __future__ import annotations

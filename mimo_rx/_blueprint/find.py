@@ -4,6 +4,8 @@
 before the first item moves: their producers wait until they are subscribed to. The walk looks only
 at what Python itself stores (cells, defaults, instance dictionaries, containers), by the type and
 never by an attribute that could be a property, so it runs none of the user's code.
+
+Rules: R12.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 A flow says where items come from; it holds none and runs nothing. Made from other flows, it refers
 to them, so operators that two readers share are one object (and run once, see
 :mod:`mimo_rx._plan.flatten`).
+
+Rules: R1, L9.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The steps and edges of one workflow, and how they are added: all of them or none."""
+"""The steps and edges of one workflow, and how they are added: all of them or none.
+
+Rules: L10.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Streams, steps, ports and flows are operands of the language. What ``|`` means between them stands
 in one place, several rows above, and is asked for by its name (see :mod:`mimo_rx._late`).
+
+Rules: L12.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Where items from outside enter a blueprint: iterables, asynchronous iterables, Observables."""
+"""Where items from outside enter a blueprint: iterables, asynchronous iterables, Observables.
+
+Rules: R3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Steps and ports: the places of streams in a workflow, and what is led into and out of them."""
+"""Steps and ports: the places of streams in a workflow, and what is led into and out of them.
+
+Rules: W2, W3.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 A stream says what its ports are called and what runs between them. It holds nothing of a run: the
 same stream can be a step of several workflows, and run in all of them at once.
+
+Rules: S1, S3, S4, S5.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ A *head* is where they enter: the Observable that operators subscribe to. A *rea
 leave: a terminal in front of a buffer, or the head of another node. Until its operators
 have subscribed, a head is *held*: pushes wait (R12). When they dispose of their subscription, the
 edges that lead into it are cancelled (C4, R6).
+
+Rules: R6, R11.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The operators of one node in one run: from where items enter to who reads what comes out."""
+"""The operators of one node in one run: from where items enter to who reads what comes out.
+
+Rules: R5.
+"""
 
 from __future__ import annotations
 

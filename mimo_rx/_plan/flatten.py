@@ -5,6 +5,8 @@ outputs that stand behind it, and multiplied out where it meets several inputs. 
 out once for each flow and place of its workflow, so that all who read a flow share them.
 
 Nothing here recurses: a chain may have ten thousand links.
+
+Rules: W7, L4.
 """
 
 from __future__ import annotations

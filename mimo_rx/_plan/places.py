@@ -1,6 +1,8 @@
 """Frames: each place at which a workflow stands in a plan, and the steps laid out there.
 
 A workflow that is nested twice stands in two frames, and its flows mean something else in each.
+
+Rules: E5.
 """
 
 from __future__ import annotations

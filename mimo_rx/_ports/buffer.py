@@ -6,6 +6,8 @@ ordinary (a waiting consumer, a turn that is given, a closed end, a new high-wat
 producer, that has not even to look: it draws from ``places``, which are counted out in advance.
 What is not ordinary happens in the other methods, which are separate so that the short path stays
 short.
+
+Rules: P3, P5, P8, C2, C3.
 """
 
 from __future__ import annotations

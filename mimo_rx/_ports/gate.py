@@ -15,6 +15,8 @@ The rules, which random cancels tried hard to break before they were written dow
    the next round of the loop, a push *books*: it takes the turn ahead of time and comes back in
    that round, which costs a fraction of being woken. If there is no room even then, it stands in
    line like any other, but at the head.
+
+Rules: P6, P7.
 """
 
 from __future__ import annotations

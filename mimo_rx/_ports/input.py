@@ -1,4 +1,7 @@
-"""The receiving end of a port in a run."""
+"""The receiving end of a port in a run.
+
+Rules: P1, P9.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The sending end of a port in a run."""
+"""The sending end of a port in a run.
+
+Rules: P2, P10, P13, C1.
+"""
 
 from __future__ import annotations
 

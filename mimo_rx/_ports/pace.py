@@ -2,6 +2,8 @@
 
 The ports know the stream that they belong to by the protocol :class:`Owner` alone. The class that
 fulfils it, :class:`Process`, stands above them.
+
+Rules: P12.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the ports of one stream in one run have in common."""
+"""What the ports of one stream in one run have in common.
+
+Rules: C4.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The ports of one side of a stream: what ``run(ins, outs)`` is given."""
+"""The ports of one side of a stream: what ``run(ins, outs)`` is given.
+
+Rules: S2.
+"""
 
 from __future__ import annotations
 

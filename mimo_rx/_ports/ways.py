@@ -5,6 +5,8 @@ operators, pays nothing for the others, and the interpreter finds the method of 
 expects it. Each way looks at a field of its own, which is *shut* while the shape is another: so a
 bound ``push`` that somebody kept from before finds no room any more, and goes the long way, which
 knows what is the case now.
+
+Rules: P4.
 """
 
 from __future__ import annotations

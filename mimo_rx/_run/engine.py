@@ -1,4 +1,7 @@
-"""The default engine: runs blueprints on asyncio."""
+"""The default engine: runs blueprints on asyncio.
+
+Rules: W5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A run to work with: its ports turned round, and what leaving its block means."""
+"""A run to work with: its ports turned round, and what leaving its block means.
+
+Rules: W6.
+"""
 
 from __future__ import annotations
 

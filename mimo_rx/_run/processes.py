@@ -1,4 +1,7 @@
-"""The processes of a run: one for each stream, and one for whoever runs it."""
+"""The processes of a run: one for each stream, and one for whoever runs it.
+
+Rules: C6.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How a ring is told: what would help, and the drawing of who waits for whom."""
+"""How a ring is told: what would help, and the drawing of who waits for whom.
+
+Rules: D3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One run of a plan on asyncio: a task for each stream, and the end of them all."""
+"""One run of a plan on asyncio: a task for each stream, and the end of them all.
+
+Rules: C5, E1, E4, E6, E7.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Subscriptions to flows outside a run: each runs its workflow (R10)."""
+"""Subscriptions to flows outside a run: each runs its workflow (R10).
+
+Rules: R10.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ the two kinds of waits the OR and the AND model).
 
 A ring with a full buffer in it is an artificial deadlock of bounded buffers (Parks 1995): the
 smallest one grows (Geilen and Basten 2003). A ring of reads alone is a real one.
+
+Rules: D1, D2, D4, D5, D6.
 """
 
 from __future__ import annotations

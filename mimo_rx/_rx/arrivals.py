@@ -4,6 +4,8 @@ RxPY's combinators call one at a time, under a lock, so that what leaves the ope
 one order, whichever threads it is on. It is kept here: what another thread delivers waits in a line
 that the loop is told of; what the loop's thread delivers goes at once, but behind that line. No
 thread ever waits here, as it may hold such a lock.
+
+Rules: R7.
 """
 
 from __future__ import annotations

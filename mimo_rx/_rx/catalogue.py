@@ -4,6 +4,8 @@ It says of every name in ``reactivex.operators`` whether the operator may stand 
 when it delivers what an item leads to (D4), and what it holds outside the bound of the buffers
 (R5). Each row was read off the operator's source, and is tested by running the operator; what RxPY
 adds or drops fails a test.
+
+Rules: R2.
 """
 
 from __future__ import annotations

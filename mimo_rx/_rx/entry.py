@@ -2,6 +2,8 @@
 
 An Observable of RxPY delivers whenever it likes. The place where its items wait for those who work
 more slowly is here, before the first operator, and nowhere else.
+
+Rules: R8.
 """
 
 from __future__ import annotations

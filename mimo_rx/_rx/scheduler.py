@@ -4,6 +4,8 @@ Undelayed work runs at once, on a trampoline of the run's own, inside the push t
 delayed work goes to the loop's timers. RxPY's ``AsyncIOScheduler`` would send undelayed work
 through the loop as well: ``flat_map(rx.of)`` would then queue without bound, and ``start_with``
 lose items.
+
+Rules: R4.
 """
 
 from __future__ import annotations

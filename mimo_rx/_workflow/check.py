@@ -1,4 +1,7 @@
-"""What looks wrong in a blueprint, told without running anything."""
+"""What looks wrong in a blueprint, told without running anything.
+
+Rules: W9.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Drawing a blueprint as a DOT graph, the language of Graphviz."""
+"""Drawing a blueprint as a DOT graph, the language of Graphviz.
+
+Rules: W8.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Everything is checked before anything is changed, and what a refusal finds half done is taken back
 (:meth:`Graph.atomically`), so each ``|`` is all or nothing.
+
+Rules: L1, L2, L3, L5, L6, L7, L8, L11.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Workflows: graphs of steps, as blueprints that any number of runs share."""
+"""Workflows: graphs of steps, as blueprints that any number of runs share.
+
+Rules: W1, W4.
+"""
 
 from __future__ import annotations
 
