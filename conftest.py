@@ -12,7 +12,7 @@ from sybil.parsers.rest import DocTestParser
 pytest_collect_file = (
     Sybil(
         parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS), SkipParser()],
-        patterns=["docs/*.md"],
+        patterns=["docs/*.md", "docs/**/*.md"],
         filenames=["README.md"],
     )
     + Sybil(
