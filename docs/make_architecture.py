@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from zlib import crc32
 
@@ -24,10 +25,8 @@ TOP, BOTTOM = 96, 22
 """Heights of the head and the foot, in pixels like all that follow."""
 PADDING = 10
 """Between the border of a band and its boxes."""
-BETWEEN = {"nothing": 16, "straight": 30, "bent": 46, "far": 62}
+NOTHING, STRAIGHT, BENT, FAR = 16, 30, 46, 62
 """Between two bands, by what the arrows do there."""
-FAR = 250
-"""From where on an arrow goes far aside."""
 LANE = 20
 """Width that an arrow takes which passes a band."""
 LINE, NAME = 16, 24
@@ -55,6 +54,32 @@ COLOURS = [
     ("#a8b1bb", "#545d68"),
 ]
 
+
+STYLE = """
+  text { font: 12.5px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; \
+fill: #24292f; }
+  .head { font-size: 18px; font-weight: 600; }
+  .name { font: 600 13.5px ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; }
+  .small { font-size: 11.5px; fill: #57606a; }
+  .page { fill: #ffffff; }
+  .band { fill: #f3f5f8; }
+  .box { fill: #ffffff; stroke: #d0d7de; stroke-width: 1; }
+  .arrow { fill: none; stroke-width: 1.7; }
+  LIGHT
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6edf3; }
+    .small { fill: #9da7b3; }
+    .page { fill: #0d1117; }
+    .band { fill: #161b22; }
+    .box { fill: #0d1117; stroke: #3d444d; }
+    DARK
+  }
+"""
+HEAD = """\
+A row imports the rows below it alone. An arrow leads from a room to one that it imports, \
+in the colour of the room imported.
+Arrows to one room share their way down. The last row is imported from everywhere: \
+“+” names what a room takes of it."""
 
 # What is in the project
 
@@ -114,7 +139,7 @@ def about(room: str) -> tuple[str, str, str]:
 # Where everything is
 
 
-@dataclass
+@dataclass(eq=False)
 class Item:
     """A box of a band, or a lane in which the arrows to a room pass the band."""
 
@@ -122,22 +147,15 @@ class Item:
     is_box: bool = True
     left: float = 0.0
     right: float = 0.0
-    exits: dict[int, float] = field(default_factory=dict)
-    entries: dict[int, float] = field(default_factory=dict)
-    """Where arrows leave and enter the box, by the `id` of what is at their other end."""
+    exits: dict[Item, float] = field(default_factory=dict)
+    entries: dict[Item, float] = field(default_factory=dict)
+    """Where arrows leave it and come in, by what is at their other end."""
 
-    @property
-    def middle(self) -> float:
-        """Where a lane runs."""
-        return (self.left + self.right) / 2
-
-    def exit(self, lower: Item) -> float:
-        """Return where an arrow leaves for `lower`."""
-        return self.exits[id(lower)] if self.is_box else self.middle
-
-    def entry(self, upper: Item) -> float:
-        """Return where an arrow comes in from `upper`."""
-        return self.entries[id(upper)] if self.is_box else self.middle
+    def within(self, x: float) -> float:
+        """Return where an arrow touches it that would like to do so at `x`."""
+        if not self.is_box:
+            return (self.left + self.right) / 2
+        return min(max(x, self.left + LANE / 2), self.right - LANE / 2)
 
 
 @dataclass
@@ -147,11 +165,6 @@ class Arrow:
     source: str
     target: str
     way: list[Item]
-
-    @property
-    def steps(self) -> list[tuple[Item, Item]]:
-        """What it leads from and to, from band to band."""
-        return list(zip(self.way, self.way[1:], strict=False))
 
 
 class Layout:
@@ -177,7 +190,6 @@ class Layout:
         self.colours = {room: number % others for number, room in enumerate(ordered)}
         self.colours |= dict.fromkeys(self.row_of.keys() - led_to, others)
         self._order()
-        self._attach()
 
     def _uses_face(self, row: list[str]) -> bool:
         return any((room, FACE) in self.pairs for room in row)
@@ -200,15 +212,16 @@ class Layout:
     # Order in the bands: fewest crossings, then shortest ways
 
     def _order(self) -> None:
-        steps = {
-            (id(upper), id(lower)): (upper, lower)
-            for arrow in self.arrows
-            for upper, lower in arrow.steps
-        }
-        number = {id(item): row for row, band in enumerate(self.bands) for item in band}
+        number = {item: row for row, band in enumerate(self.bands) for item in band}
         between: list[list[tuple[Item, Item]]] = [[] for _ in self.bands]
-        for upper, lower in steps.values():
-            between[number[id(upper)]].append((upper, lower))
+        for step in dict.fromkeys(step for arrow in self.arrows for step in pairwise(arrow.way)):
+            between[number[step[0]]].append(step)
+        self.gaps = [_attach(steps) for steps in self._best(between)]
+        for box in self.boxes.values():
+            _part(box.exits, box)
+            _part(box.entries, box)
+
+    def _best(self, between: list[list[tuple[Item, Item]]]) -> list[list[tuple[Item, Item]]]:
         tried = []
         for start in range(STARTS):  # each leads to the best order near it
             for band in self.bands[:-1]:
@@ -217,6 +230,7 @@ class Layout:
         self.bands = min(tried, key=lambda each: each[:2])[2]
         for band in self.bands:
             _spread(band)
+        return between
 
     def _improve(self, between: list[list[tuple[Item, Item]]]) -> float:
         """Move item after item to where it costs least; return what is left."""
@@ -231,41 +245,11 @@ class Layout:
                     _settle(band, item, near)
         return best
 
-    # Where arrows touch boxes
-
-    def _attach(self) -> None:
-        for arrow in self.arrows:
-            for upper, lower in arrow.steps:
-                left, right = max(upper.left, lower.left), min(upper.right, lower.right)
-                if not lower.is_box or not upper.is_box:
-                    wanted = lower.middle if not lower.is_box else upper.middle
-                else:
-                    wanted = (left + right) / 2
-                upper.exits[id(lower)] = _within(upper, wanted)
-                lower.entries[id(upper)] = _within(lower, wanted)
-        for item in self.boxes.values():
-            for side in (item.exits, item.entries):
-                _part(side, item)
-
-    def gap_below(self, row: int) -> int:
-        """Return the room that the arrows need below a band."""
-        aside = [
-            abs(lower.entry(upper) - upper.exit(lower))
-            for arrow in self.arrows
-            for upper, lower in arrow.steps
-            if any(upper is item for item in self.bands[row])
-        ]
-        if not aside:
-            return BETWEEN["nothing"]
-        if max(aside) < 0.1:
-            return BETWEEN["straight"]
-        return BETWEEN["far" if max(aside) > FAR else "bent"]
-
 
 def _spread(band: list[Item]) -> None:
     """Give the items of a band their places: lanes are narrow, and boxes share the rest."""
     boxes = sum(item.is_box for item in band)
-    sides = sum(one.is_box and other.is_box for one, other in zip(band, band[1:], strict=False))
+    sides = sum(one.is_box and other.is_box for one, other in pairwise(band))
     inner = WIDTH - 2 * (MARGIN + PADDING) - LANE * (len(band) - boxes) - PADDING * sides
     x: float = MARGIN + PADDING
     before: Item | None = None
@@ -280,7 +264,7 @@ def _spread(band: list[Item]) -> None:
 
 def _cost(steps: list[tuple[Item, Item]]) -> float:
     """Return what the arrows between two bands cost: crossings, and how far they go aside."""
-    ends = [(upper, lower, *_nearest(upper, lower)) for upper, lower in steps]
+    ends = [(upper, lower, *_touched(upper, lower)) for upper, lower in steps]
     cost = sum(abs(x - y) for _, _, x, y in ends)
     for place, (upper, lower, x, y) in enumerate(ends):
         for other, below, v, w in ends[:place]:
@@ -289,15 +273,21 @@ def _cost(steps: list[tuple[Item, Item]]) -> float:
     return round(cost, 3)
 
 
-def _nearest(upper: Item, lower: Item) -> tuple[float, float]:
-    wanted = lower.middle if not lower.is_box else upper.middle
-    return _within(upper, wanted), _within(lower, wanted)
+def _touched(upper: Item, lower: Item) -> tuple[float, float]:
+    """Return where an arrow leaves the upper one and comes into the lower one."""
+    wanted = (max(upper.left, lower.left) + min(upper.right, lower.right)) / 2
+    if upper.is_box != lower.is_box:
+        wanted = (upper if lower.is_box else lower).within(0)
+    return upper.within(wanted), lower.within(wanted)
 
 
-def _within(item: Item, x: float) -> float:
-    if not item.is_box:
-        return item.middle
-    return min(max(x, item.left + LANE / 2), item.right - LANE / 2)
+def _attach(steps: list[tuple[Item, Item]]) -> int:
+    """Fix where arrows touch what is above and below them; return the room that they need."""
+    aside = -1.0
+    for upper, lower in steps:
+        x, y = upper.exits[lower], lower.entries[upper] = _touched(upper, lower)
+        aside = max(aside, abs(x - y))
+    return NOTHING if aside < 0 else STRAIGHT if aside < 0.1 else BENT if aside < 250 else FAR
 
 
 def _settle(band: list[Item], item: Item, near: list[list[tuple[Item, Item]]]) -> None:
@@ -314,10 +304,10 @@ def _settle(band: list[Item], item: Item, near: list[list[tuple[Item, Item]]]) -
     _spread(band)
 
 
-def _part(side: dict[int, float], item: Item) -> None:
+def _part(side: dict[Item, float], item: Item) -> None:
     """Keep the arrows at one side of a box apart, in their order."""
     order = sorted(side, key=lambda end: side[end])
-    for one, next_ in zip(order, order[1:], strict=False):
+    for one, next_ in pairwise(order):
         side[next_] = max(side[next_], side[one] + PORT)
     limit = item.right - LANE / 2
     for end in reversed(order):
@@ -356,8 +346,8 @@ def picture() -> str:
     y = float(TOP)
     for row, height in enumerate(heights):
         tops.append(y)
-        y += height + 2 * PADDING + layout.gap_below(row)
-    total = y - layout.gap_below(len(heights) - 1) + BOTTOM
+        y += height + 2 * PADDING + layout.gaps[row]
+    total = y - layout.gaps[-1] + BOTTOM
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total:.0f}" '
         f'width="{WIDTH}" height="{total:.0f}" role="img" '
@@ -375,39 +365,21 @@ def picture() -> str:
     parts += [_path(layout, arrow, tops, heights) for arrow in layout.arrows]
     for room, box in boxes.items():
         row = layout.row_of[room]
-        parts += _box(layout.boxes[room], box, tops[row] + PADDING, heights[row], layout.colours[room])
+        parts += _box(
+            layout.boxes[room], box, tops[row] + PADDING, heights[row], layout.colours[room]
+        )
     return "\n".join([*parts, "</svg>", ""])
 
 
 def _style() -> str:
-    light = "".join(
-        f".c{n} {{ stroke: {one}; }} .f{n} {{ fill: {one}; }} "
-        for n, (one, _) in enumerate(COLOURS)
+    light, dark = (
+        " ".join(
+            f".c{n} {{ stroke: {each[is_dark]}; }} .f{n} {{ fill: {each[is_dark]}; }}"
+            for n, each in enumerate(COLOURS)
+        )
+        for is_dark in (0, 1)
     )
-    dark = "".join(
-        f".c{n} {{ stroke: {one}; }} .f{n} {{ fill: {one}; }} "
-        for n, (_, one) in enumerate(COLOURS)
-    )
-    return f"""
-  text {{ font: 12.5px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; \
-fill: #24292f; }}
-  .head {{ font-size: 18px; font-weight: 600; }}
-  .name {{ font: 600 13.5px ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; }}
-  .small {{ font-size: 11.5px; fill: #57606a; }}
-  .page {{ fill: #ffffff; }}
-  .band {{ fill: #f3f5f8; }}
-  .box {{ fill: #ffffff; stroke: #d0d7de; stroke-width: 1; }}
-  .arrow {{ fill: none; stroke-width: 1.7; }}
-  {light.strip()}
-  @media (prefers-color-scheme: dark) {{
-    text {{ fill: #e6edf3; }}
-    .small {{ fill: #9da7b3; }}
-    .page {{ fill: #0d1117; }}
-    .band {{ fill: #161b22; }}
-    .box {{ fill: #0d1117; stroke: #3d444d; }}
-    {dark.strip()}
-  }}
-"""
+    return STYLE.replace("LIGHT", light).replace("DARK", dark)
 
 
 def _heads() -> Iterator[str]:
@@ -422,28 +394,16 @@ def _heads() -> Iterator[str]:
 
 def _head() -> Iterator[str]:
     yield _text(MARGIN, 36, "The rooms of mimo_rx", "head")
-    yield _text(
-        MARGIN,
-        58,
-        "A row imports the rows below it alone. An arrow leads from a room to one that it imports, "
-        "in the colour of the room imported.",
-        "small",
-    )
-    yield _text(
-        MARGIN,
-        76,
-        "Arrows to one room share their way down. The last row is imported from everywhere: "
-        "“+” names what a room takes of it.",
-        "small",
-    )
+    for number, line in enumerate(HEAD.splitlines()):
+        yield _text(MARGIN, 58 + 18 * number, line, "small")
 
 
-def _path(layout: Layout, arrow: Arrow, tops: list[float], heights: list[float]) -> str:
+def _path(layout: Layout, arrow: Arrow, tops: list[float], heights: list[int]) -> str:
     """Draw an arrow: straight through the bands, bent between them."""
     row = layout.row_of[arrow.source]
-    steps = []
-    for upper, lower in arrow.steps:
-        x, end = upper.exit(lower), lower.entry(upper)
+    steps: list[str] = []
+    for upper, lower in pairwise(arrow.way):
+        x, end = upper.exits[lower], lower.entries[upper]
         foot = tops[row] + heights[row] + PADDING  # of the boxes of the upper band
         bend, row = foot + PADDING, row + 1
         steps.append(f"{'L' if steps else 'M'}{x:.1f} {foot:.1f} L{x:.1f} {bend - 4:.1f}")
