@@ -1,5 +1,6 @@
 """The drawing of the rooms is what the imports say, and the page on them is true."""
 
+import ast
 import re
 import runpy
 from itertools import pairwise
@@ -15,6 +16,7 @@ PICTURE = (DOCS / "architecture.svg").read_text(encoding="utf-8")
 MAKER = runpy.run_path(str(DOCS / "make_architecture.py"))
 ROWS = {room: row for row, rooms in enumerate(MAKER["rows_of_contract"]()) for room in rooms}
 FACE = MAKER["FACE"]
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def arrows() -> list[ElementTree.Element]:
@@ -64,3 +66,24 @@ def test_every_file_and_folder_that_the_page_names_is_there():
     for name in set(re.findall(r"`([\w/.]+(?:\.pyi?|\.md|/))`", PAGE)):
         places = [ROOT / name, ROOT / "mimo_rx" / name, DOCS / name]
         assert any(place.exists() for place in places), name
+
+
+def members() -> dict[str, set[str]]:
+    """Return what each class of the package defines itself, or sets of its instances."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "mimo_rx").rglob("*.py"):
+        for each in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(each, ast.ClassDef):
+                names = found.setdefault(each.name, set())
+                names |= {node.name for node in each.body if isinstance(node, FUNCTIONS)}
+                names |= {node.attr for node in ast.walk(each) if isinstance(node, ast.Attribute)}
+    return found
+
+
+def test_every_method_that_the_page_names_is_there():
+    """The walks would else lead through functions that are gone."""
+    there = members()
+    named = set(re.findall(r"`([A-Z]\w+)\.(\w+)`", PAGE))
+    assert len(named) >= 30
+    for owner, name in named:
+        assert name in there[owner], f"{owner}.{name}"
