@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from .._errors import MimoError
 
-__all__ = ["ALLOWANCE", "Budget", "Clock", "Drops", "Owner", "Turn", "Watches"]
+__all__ = ["ALLOWANCE", "Budget", "Clock", "Drops", "InnerWait", "Owner", "Watches"]
 
 ALLOWANCE = 1000
 """Calls that need no wait which may follow each other before the loop goes round (P12)."""
@@ -31,7 +31,7 @@ class Watches(Protocol):
         """Look at who waits for whom, soon."""
 
 
-class Turn(asyncio.Future[None]):
+class InnerWait(asyncio.Future[None]):
     """What a task of a stream awaits of another task of the same stream alone.
 
     To the watch for rings (D4) who waits for one is at rest: it cannot go on by itself.

@@ -25,12 +25,12 @@ from .._ports.process import Process
 from .._ports.pushed import Pushed
 from .._statistics import Ended, InputStatistics, StepStatistics
 
-__all__ = ["PROCESS", "Environment", "Host", "StreamProcess", "log_left_behind", "one_turn"]
+__all__ = ["PROCESS", "Environment", "Runner", "StreamProcess", "log_left_behind", "one_turn"]
 
 _log = logging.getLogger("mimo_rx")
 
 
-class Host(Protocol):
+class Runner(Protocol):
     """The run, as its processes see it."""
 
     loop: asyncio.AbstractEventLoop
@@ -78,7 +78,7 @@ class StreamProcess(Process):
         pushed: What a push returns that had room.
     """
 
-    def __init__(self, run: Host, step: PlannedStep, pushed: Pushed) -> None:
+    def __init__(self, run: Runner, step: PlannedStep, pushed: Pushed) -> None:
         super().__init__(step.path, run.loop, pushed)
         self.as_source = self.as_target = step.path
         """What stands before the port's name at either end of an edge."""
@@ -192,7 +192,7 @@ class Environment(Process):
         pushed: What a push returns that had room.
     """
 
-    def __init__(self, run: Host, pushed: Pushed) -> None:
+    def __init__(self, run: Runner, pushed: Pushed) -> None:
         super().__init__(f"the caller of {run.plan.name}", run.loop, pushed)
         self.as_source, self.as_target = "ins", "outs"  # as in `run.ins.a` and `run.outs.b`
         self._run = run

@@ -8,7 +8,7 @@ import gc
 import sys
 from typing import Any
 
-from .._ports.pace import Turn
+from .._ports.pace import InnerWait
 from .processes import PROCESS, StreamProcess
 
 __all__ = ["process_of", "rests"]
@@ -35,7 +35,7 @@ def rests(task: asyncio.Task[Any], process: StreamProcess, waits: set[asyncio.Fu
     future = getattr(task, "_fut_waiter", None)
     if future is None or future.done():
         return False
-    if future in waits or isinstance(future, Turn):
+    if future in waits or isinstance(future, InnerWait):
         return True
     if isinstance(future, asyncio.Task):
         return process_of(future) is process

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._errors import DownstreamClosed
 from .._notes import consists_of, gather, is_exit
-from .._ports.pace import Owner, Turn
+from .._ports.pace import InnerWait, Owner
 
 __all__ = ["Crew", "Line"]
 
@@ -27,7 +27,7 @@ class Crew:
         self._failed: list[BaseException] = []
         self.stopping = False
         """Whether all tasks have been cancelled."""
-        self._change: Turn | None = None
+        self._change: InnerWait | None = None
 
     def __len__(self) -> int:
         return len(self._tasks) + self._beginning
@@ -55,7 +55,7 @@ class Crew:
         while self._tasks:
             if self._failed:
                 self._stop()
-            self._change = Turn(loop=self._process.loop)
+            self._change = InnerWait(loop=self._process.loop)
             try:
                 await self._change
             except asyncio.CancelledError as error:
@@ -132,10 +132,10 @@ class Line:
 
     def __init__(self, process: Owner) -> None:
         self._loop = process.loop
-        self._last: Turn | None = None
+        self._last: InnerWait | None = None
 
-    def stand(self) -> tuple[Turn | None, Turn]:
+    def stand(self) -> tuple[InnerWait | None, InnerWait]:
         """Join the line; return the turn before and the caller's own, which the caller ends."""
         before = self._last
-        self._last = mine = Turn(loop=self._loop)
+        self._last = mine = InnerWait(loop=self._loop)
         return before, mine

@@ -8,7 +8,7 @@ from math import isclose
 from typing import Any, ClassVar
 
 from .._ports.burst import take
-from .._ports.pace import Owner, Turn
+from .._ports.pace import InnerWait, Owner
 from ._base import ReadyMade
 from ._tasks import Crew
 
@@ -103,11 +103,11 @@ class _Held:
         self.ended = False
         """Whether no more items will come."""
         self._loop = process.loop
-        self._turn: Turn | None = None
+        self._turn: InnerWait | None = None
 
     async def change(self) -> None:
         """Wait until the other task has changed something; the two never wait at once."""
-        self._turn = Turn(loop=self._loop)
+        self._turn = InnerWait(loop=self._loop)
         await self._turn
 
     def changed(self) -> None:
