@@ -58,11 +58,14 @@ class NodeRun:
         return is_quiet(self.node)
 
     @cached_property
+    def stays_on_thread(self) -> bool:
+        """Whether it delivers only on the thread that delivers to it."""
+        return self.node.observable is None and all(map(stays_on_thread, self.node.operators))
+
+    @property
     def may_subscribe(self) -> bool:
         """Whether its operators may subscribe to something when an item comes in."""
-        return self.node.observable is not None or not all(
-            map(stays_on_thread, self.node.operators)
-        )
+        return not self.stays_on_thread or bool(self.node.claims)
 
     def heads(self) -> list[Head]:
         """Return all places where items enter."""
@@ -146,7 +149,7 @@ class NodeRun:
         else:
             (reader,) = self.readers
             deliver = reader.deliver
-        if not self.may_subscribe:
+        if self.stays_on_thread:
             return deliver, self._signal, self._complete
         line = Arrivals(self.bridge.trampoline, deliver, self._complete, self._signal)
         self._arrivals = line

@@ -131,6 +131,26 @@ def test_r12_flows_made_in_a_mapper_of_what_is_claimed_are_known():
     assert got == ["2", 3, "4", 5]
 
 
+def test_r12_a_mapper_that_subscribes_by_itself_gets_what_is_claimed():
+    """R12: also in an operator that never subscribes to anything."""
+
+    async def in_turn(ins, outs, state):
+        for name in ("a", "b"):
+            await outs[name].push_many(f"{name}{number}" for number in range(3))
+
+    step = Workflow().add_stream(Stream(outs=["a", "b"], fn=in_turn))
+    got: list[Any] = []
+    subscribed: list[Any] = []
+
+    def subscribing(item: str, port: Any = step["b"]) -> str:
+        if not subscribed:
+            subscribed.append(port.subscribe(got.append))
+        return item
+
+    assert (step["a"] | ops.map(subscribing)).to_list().run() == ["a0", "a1", "a2"]
+    assert got == ["b0", "b1", "b2"]
+
+
 def test_r12_a_port_that_was_not_named_is_a_late_subscription():
     """R12: which names the port and this remedy; it does not run the workflow a second time."""
     workflow = Workflow()
