@@ -1,1 +1,1 @@
-"""What an item passes: the bounded buffers, and the two ends of a port."""
+"""The path of an item in a run: an output, the bounded buffers that it feeds, and their inputs."""

@@ -1,11 +1,32 @@
 """The bounded FIFO in front of an input.
 
-The short path of a push is *fewer items than* ``room``? *then append*, and everything that is not
-ordinary (a waiting consumer, a turn that is given, a closed end, a new high-water mark) is told by
-``room`` alone: it is 0, or the number up to which nothing needs to be said. Where a buffer has one
-producer, that has not even to look: it draws from ``places``, which are counted out in advance.
-What is not ordinary happens in the other methods, which are separate so that the short path stays
-short.
+A *buffer* holds the items that were pushed and not popped yet. Its *threshold* is the bound, in
+items, and its *peak* is the most items that it has ever held. Producers wait in line for room, in
+``putters``, and consumers for an item, in ``getters``.
+
+A push looks at one number, ``room``. If the buffer holds fewer items, the push appends its item and
+is done. Otherwise it has more to do. ``room`` follows from the state that the buffer is in:
+
+========= =================================== =============== =====================================
+State     When                                ``room``        What a push does
+========= =================================== =============== =====================================
+ordinary  it holds fewer items than its peak  the peak        appends
+rising    it is at its peak and not full      the peak        appends and raises the peak
+full      it holds `threshold` items          the threshold   waits
+awaited   a consumer is in line               0               appends and wakes the consumer
+shut      a turn is given (see ``gate.py``)   0               waits, unless it has the turn
+closed    the consumer is gone                0               drops its item
+========= =================================== =============== =====================================
+
+``room`` never exceeds the threshold, even where growth or a seed has raised the peak above it. A
+buffer whose producers have all closed has *ended*: pops take what is left, and then end as well.
+
+The only producer of a buffer need not even compare. It draws from ``places``: a *place* is one
+append that was counted out in advance. All that is not ordinary has methods of its own, so that the
+common path stays short.
+
+The consumer's side counts too. Each call of the consumer draws a *tick*. When the ticks of an
+*allowance* are used up, the loop must go *round*: it runs the callbacks that are ready once (P12).
 
 Rules: P3, P5, P8, C2, C3.
 """
@@ -40,21 +61,21 @@ class Feed(Protocol):
         """Return those any of whom can make it deliver; None is whoever cannot be seen (D4)."""
 
     def cancel(self) -> None:
-        """Carry nothing any more."""
+        """Stop carrying items."""
 
     def rest(self) -> None:
-        """Signal the end to the buffer, and carry nothing any more."""
+        """Signal the end to the buffer and stop carrying items."""
 
 
 NEVER, A_ROUND, IN_LINE = range(3)
-"""How a consumer has waited for an item so far."""
+"""How a consumer has waited for an item so far: not at all, for a round of the loop, in line."""
 
 
 _NO_BURST: Iterator[Any] = repeat((), 0)
 
 
 class Buffer(Gate):
-    """A FIFO that holds at most `threshold` items, but for those that count as `over` (P3).
+    """A FIFO that holds at most `threshold` items, except those that count as `over` (P3).
 
     Args:
         process: The stream whose input this is.
@@ -94,40 +115,41 @@ class Buffer(Gate):
         self.growth = 0
         """Items by which the bound was raised to let a ring go on (D2)."""
         self.lost = 0
-        """Items that had come in and were dropped when the consumer went away."""
+        """Items that had entered and were dropped when the consumer went away."""
         self.getters: deque[Future[None]] = NOBODY
         self.edges: list[Feed] = []
-        """All that ever fed it, to be cancelled with it."""
+        """All edges that ever fed it; they are cancelled with it."""
         self.consumer = process
         self.feeder: Runs = UNKNOWN
-        """The stream that feeds it, where that is all that the consumer reads. One that reads
-        several inputs would spread over more rounds what it can do in one."""
+        """The stream that feeds it, where this is the consumer's only input. With several inputs,
+        waiting a round for each is slower than waiting in line."""
         self.fan_in = 0
-        """How many feed it, directly or through operators."""
+        """How many edges feed it, directly or through operators."""
         self.producers = 0
         """Edges that may still deliver; at 0 the input has ended (C2)."""
         self.closed = False
-        """Whether the consumer is gone: its side of C4."""
+        """Whether the consumer is gone (C4)."""
         self.stream_over = False
         """Whether the whole stream is over: a pop raises ``DownstreamClosed`` (C4)."""
         self.has_waited = False
-        """Whether the consumer has waited since it was last asked whether it is `must_yield`."""
+        """Whether the consumer has waited since the last :meth:`must_yield`."""
         self.allowance = max(1, allowance // 4)
-        """Ticks at a time. A timer that is due runs at the end of the second round of the loop, and
-        a consumer that waited just after it got new ticks goes on to the next ones without a round:
-        that is at most three times this, or twice and twice the pushes of the same stream."""
+        """Ticks given out at a time. A consumer may use several allowances before timers run, so
+        each is a quarter of P12's 1,000. A timer that is due runs at the end of the second round of
+        the loop, and a consumer that has just waited gets new ticks without a round. So at most
+        three allowances are used, or two and two of the same stream's pushes."""
         self._base = 0
         self.burst_left = _NO_BURST
-        """Draws the items of a burst. They are counted when it is over; it began with
-        `burst_size`."""
+        """Counts down the items of a burst that is under way. It began with `burst_size`. The items
+        are added to the count of ticks when the burst is over."""
         self.burst_size = 0
         self.ticks = repeat((), self.allowance)
-        """A call draws one tick. The iterator counts itself, which costs nothing; calls that take
-        more or less than one item correct the count. (The ticks are empty argument lists, so that
-        a taker may call ``popleft`` by them.)"""
+        """A call draws one tick. The iterator counts itself, which costs nothing. A call that takes
+        more or less than one item corrects the count. (A tick is an empty argument list, so that
+        ``starmap(popleft, ticks)`` draws a tick and takes an item.)"""
 
     def __repr__(self) -> str:
-        """Show where it stands and how full it is."""
+        """Show whose input it serves and how full it is."""
         return f"<Buffer of {self.process.path}.{self.port}: {len(self.items)} of {self.threshold}>"
 
     # Counters
@@ -140,11 +162,16 @@ class Buffer(Gate):
 
     @property
     def entered(self) -> int:
-        """Items that ever came in."""
+        """Items that have entered so far."""
         return self.taken + len(self.items) + self.lost
 
     def untick(self, ticks: int = 1) -> None:
-        """Correct the count by `ticks` that were drawn, or (negative) taken without drawing."""
+        """Correct the count of items taken.
+
+        Args:
+            ticks: Ticks that were drawn without taking an item; negative for items that were taken
+                without drawing a tick.
+        """
         self._base -= ticks
 
     # Producers
@@ -157,12 +184,12 @@ class Buffer(Gate):
         self.wake_next()
 
     def fed_by(self, feeder: Owner) -> None:
-        """Take note of who feeds it."""
+        """Remember `feeder`, if it is the only one and the consumer has no other input."""
         if self.fan_in == 1 and len(self.process.ins) < 2:
             self.feeder = feeder
 
     def settle(self) -> None:
-        """Recompute `room` and `gate` after anything that they tell of has changed."""
+        """Recompute `room` and `gate` after anything they depend on has changed."""
         self.places = NO_PLACES
         if self.turn is not None:
             self.room = self.gate = 0
@@ -176,7 +203,7 @@ class Buffer(Gate):
             self.room = self.peak if self.peak < self.threshold else self.threshold
 
     def put(self, item: Any) -> None:
-        """Append `item` whatever the bound says; what waits for room did so before."""
+        """Append `item`, even above the bound: a push waits for room before it calls this."""
         items = self.items
         self.places = NO_PLACES
         if len(items) < self.room:
@@ -197,19 +224,19 @@ class Buffer(Gate):
                 self.wake_getter()
             else:
                 future.set_result(None)
-        # What settle() would come to, since neither the turn nor the line has changed.
+        # The same as settle(), since neither the turn nor the line of producers has changed.
         if self.turn is None and not getters:
             self.room = self.peak if self.peak < self.threshold else self.threshold
 
     def enter(self, item: Any) -> None:
-        """Append an item of the only producer, for which there is room, and count its places.
+        """Append an item of the only producer, for which there is room, and count out its places.
 
-        As many items as there are places need no look at the buffer, whatever the consumer takes
-        meanwhile; whatever else happens here takes the places back.
+        The producer may append an item per place without looking at the buffer. Pops only make more
+        room, so they leave the places as they are. Anything else that happens here takes them back.
         """
         items = self.items
         depth = len(items)
-        if depth and depth == self.room == self.peak:  # it has never been as full
+        if depth and depth == self.room == self.peak:  # it has never held more
             items.append(item)
             self.peak = self.room = depth + 1
             return
@@ -219,9 +246,9 @@ class Buffer(Gate):
             self.places = repeat(items.append, places)
 
     def filled(self) -> None:
-        """Take note of items that were appended: the high-water mark, and who waits for them."""
+        """Account for items that were appended: raise the peak, and wake a waiting consumer."""
         self.places = NO_PLACES
-        if self.closed:  # by what gave the items
+        if self.closed:  # by the iterator that gave the items
             self.lost += len(self.items)
             self.items.clear()
             return
@@ -234,7 +261,7 @@ class Buffer(Gate):
             self.room = self.peak if self.peak < self.threshold else self.threshold
 
     def producer_closed(self) -> None:
-        """Count one producer less; after the last, end (C2)."""
+        """Count one producer less; the input ends after the last one (C2)."""
         self.producers -= 1
         if self.producers == 0:
             self.wake_all()
@@ -246,8 +273,7 @@ class Buffer(Gate):
 
         Args:
             timeout: How long to wait at most, in seconds.
-            leaves: Whether the caller only looks, so that all there is is left for the next in
-                line.
+            leaves: Whether the caller only looks at the item, and leaves it for the next in line.
 
         Returns:
             False once the end was signalled and nothing is left.
@@ -260,7 +286,7 @@ class Buffer(Gate):
         before = NEVER
         if timeout is not None:
             timer = Timer(self.process, timeout, self._what(leaves))
-            before = A_ROUND  # it is the future that a timer fails
+            before = A_ROUND  # so that wait() returns a future, which the timer can fail
         try:
             while not self.items:
                 if not self.may_come():
@@ -295,22 +321,22 @@ class Buffer(Gate):
         return not self.closed and self.producers > 0
 
     def wait(self, before: int = NEVER) -> Any:
-        """Stand in line for an item, and return what to await.
+        """Begin to wait for an item, and return what to await.
 
         Args:
-            before: How the caller has waited for this item before.
+            before: How the caller has waited for this item so far.
         """
         process = self.process
         clock = process.starved
         if clock.depth:
             clock.depth += 1
-        else:  # as start() does, without a call
+        else:
             clock.depth = 1
             clock.since = clock.now()
         getters = self.getters
         if before == NEVER and (self.turn is not None or self.feeder.runs_next) and not getters:
-            # The producer (or some task of it) runs in this round of the loop or the next: right
-            # after it is soon enough, and a round sooner than if it had to wake the consumer.
+            # A task of the producer runs in this round of the loop or the next. It is enough to
+            # look again right after it, which is a round sooner than to be woken by it.
             process.runs_next += 1
             return NEXT_ROUND
         if process.watch is not None:
@@ -318,7 +344,7 @@ class Buffer(Gate):
         future: Future[None] = Future(loop=self.loop)
         if getters is NOBODY:
             self.getters = getters = deque()
-        if before == IN_LINE:  # it was woken and found its item taken: it goes to the head
+        if before == IN_LINE:  # it was woken, but its item was gone: it goes to the head
             getters.appendleft(future)
         else:
             getters.append(future)
@@ -327,7 +353,7 @@ class Buffer(Gate):
         return future
 
     def waited(self, waiting: Any) -> None:
-        """Take note that the wait for `waiting` is over."""
+        """Record that the wait for `waiting` is over."""
         process = self.process
         if waiting is NEXT_ROUND:
             process.runs_next -= 1
@@ -338,17 +364,17 @@ class Buffer(Gate):
         self.has_waited = True
 
     def give_up(self, future: Any) -> None:
-        """Leave the line, whose wait ended with an exception (P7)."""
+        """Leave the line after the wait ended with an exception (P7)."""
         try:
             self.getters.remove(future)
-        except (ValueError, AttributeError):  # or there is no line
+        except (ValueError, AttributeError):  # not in line, or there is no line
             # It had been woken already: the wake-up belongs to the next in line (P7).
             if self.items:
                 self.wake_getter()
         self.settle()
 
     def must_yield(self) -> bool:
-        """Give new ticks; tell whether the consumer must let the loop go round now (P12)."""
+        """Renew used-up ticks; tell whether the consumer must let the loop go round now (P12)."""
         if length_hint(self.ticks) == 0:
             self._base += self.allowance
             self.ticks = repeat((), self.allowance)
@@ -372,7 +398,7 @@ class Buffer(Gate):
         self.settle()
 
     def cancel_edges(self) -> None:
-        """Forget what waits here and skip what comes: the consumer is gone (C4)."""
+        """Drop the items that wait here and cancel every edge: the consumer is gone (C4)."""
         if self.closed:
             return
         self.closed = True

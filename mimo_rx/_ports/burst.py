@@ -1,9 +1,12 @@
-"""Bursts from an input to an output, where nobody can tell them from single items.
+"""Bursts: the items of a buffer moved from an input to an output in one go.
 
-A loop of ``async for`` and ``push`` pays for a call, a wake-up and a count at each item. Here what
-lies in the buffer is moved in one go, yet item by item as far as anybody can see: an item is taken
-only when there is room for what becomes of it, so that nothing is in hand while the stream waits,
-and a burst is as long as such a loop would go on without a wait.
+A loop of ``async for`` and ``push`` pays for a call, a wake-up and a count with each item. A
+*burst* moves all the items that lie in the buffer of the input, as far as the output has room. It
+has no ``await`` in between, and pays for the wake-up and the count once.
+
+From outside, a burst cannot be told from such a loop. An item is taken only when there is room for
+what is made of it, so the stream holds no item while it waits. And a burst is as long as the loop
+would run without a wait.
 """
 
 from __future__ import annotations
@@ -33,11 +36,11 @@ async def burst(
     """Push what `transform` makes of the items that are there, as many as there is room for.
 
     Args:
-        source: What to take from; it is waited for if it is empty.
-        target: Where to push; room is waited for while there is none, before an item is taken.
-        transform: Is given an iterator over the items that are there, and returns one over what
-            becomes of them, which takes at most one item for each of its own. It may end early:
-            what it has not taken is there for the next burst.
+        source: The input to take from. If it is empty, the burst waits for an item.
+        target: The output to push to. If it has no room, the burst waits before it takes an item.
+        transform: Gets an iterator over the items that are there, and returns an iterator over the
+            results. This takes at most one item for each result. It may end early: the items that
+            it did not take are there for the next burst.
 
     Returns:
         False once the end of `source` was signalled and nothing is left.
@@ -45,7 +48,7 @@ async def burst(
     Raises:
         DownstreamClosed: Nobody reads the stream's main outputs any more.
         OutputClosed: `target` was closed before.
-        Exception: What the iterator raised; what it had given before was pushed.
+        Exception: Whatever the iterator raised. The results before that were pushed.
     """
     buffer = source.buffer
     items = buffer.items
@@ -54,14 +57,14 @@ async def burst(
     if target.lacks_room():
         await target.wait_for_room()
     count = len(items)
-    left = repeat((), count)  # which counts itself, as the ticks of a buffer do
+    left = repeat((), count)  # it counts itself, as the ticks of a buffer do
     buffer.burst_left, buffer.burst_size = left, count
     try:
         spent = target.fill(transform(starmap(items.popleft, left)))
     except IndexError:
         if not buffer.closed:
             raise
-        buffer.untick()  # what `transform` called has closed the input, which dropped the rest
+        buffer.untick()  # a function of `transform` closed the input, which dropped the other items
         return True
     finally:
         buffer.untick(length_hint(left) - count)
@@ -76,16 +79,16 @@ async def burst(
 async def take(
     source: Input[Any], most: int, *, shares: int = 1, timeout: float | None = None
 ) -> list[Any]:
-    """Take what is there, as :meth:`Input.chunks` does, with a bound of its own for each call.
+    """Take items that are there, as :meth:`Input.chunks` does, with a bound for each call.
 
     Args:
-        source: What to take from; it is waited for if it is empty.
+        source: The input to take from. If it is empty, this waits for an item.
         most: The most items to take, at least 1.
-        shares: How many divide what is there; one item is taken even so.
+        shares: Take one of this many equal shares of the items, but at least one item.
         timeout: How long to wait at most, in seconds; None waits as long as it takes.
 
     Returns:
-        At least one item; none once the end of `source` was signalled and nothing is left.
+        At least one item; an empty list once the end of `source` was signalled and nothing is left.
 
     Raises:
         DownstreamClosed: Nobody reads the stream's main outputs any more.
@@ -119,14 +122,16 @@ async def burst_each(
     """Push what `combine` makes of one item of each source, as often as there is room for.
 
     Args:
-        sources: What to take from; they are waited for one after the other.
-        target: Where to push; room is waited for while there is none, before an item is taken.
-        combine: Is given an iterator over the items of each source, all equally long, and returns
-            one that takes one of each for each of its own, from the first to the last.
+        sources: The inputs to take from. The burst waits for an item in each, one input after the
+            other.
+        target: The output to push to. If it has no room, the burst waits before it takes an item.
+        combine: Gets an iterator over the items of each source, all equally long, and returns an
+            iterator over the results. For each result this takes one item of each source, from the
+            first source to the last.
 
     Returns:
-        False once the end of one of `sources` was signalled and nothing is left of it; nothing was
-        taken then.
+        False once the end of one of `sources` was signalled and nothing is left in it. Then nothing
+        was taken.
 
     Raises:
         DownstreamClosed: Nobody reads the stream's main outputs any more.
@@ -150,11 +155,11 @@ async def burst_each(
 
 
 class Taker:
-    """Takes items that are there from an input, each for no more than a call in C.
+    """Takes items that are there from an input, at the cost of one call in C for each.
 
     Args:
         source: The input.
-        soon: What wakes its producers where that can wait; None: they are woken at once.
+        soon: Wakes the producers later where that can wait; with None they are woken at once.
     """
 
     __slots__ = ("_left", "_soon", "_told", "buffer", "items", "take", "taken")
@@ -163,19 +168,19 @@ class Taker:
         self._soon = soon
         self.buffer = source.buffer
         if soon is not None:
-            self.buffer.consumer = UNKNOWN  # it runs soon, but may take little: nobody books
+            self.buffer.consumer = UNKNOWN  # it may run soon but take little: let no push reserve
         self.items = source.buffer.items
-        """What is there."""
-        self._left = repeat((), maxsize)  # which counts itself
+        """The items that are there."""
+        self._left = repeat((), maxsize)  # it counts itself
         self._told = maxsize
         self.buffer.burst_left, self.buffer.burst_size = self._left, maxsize
         self.taken = starmap(self.items.popleft, self._left)
-        """Takes an item a step; it must not be asked where nothing is there."""
+        """Iterator that takes one item at each step; do not ask it while no item is there."""
         self.take: Callable[[], Any] = self.taken.__next__
         """The same as a function."""
 
     def settle(self) -> None:
-        """Tell the buffer what was taken: to be called before the next ``await``."""
+        """Tell the buffer what was taken; call this before the next ``await``."""
         left = length_hint(self._left)
         if left == self._told:
             return
@@ -196,10 +201,11 @@ class Taker:
 
 
 class Soon:
-    """Wakes producers a few rounds of the loop later, so that one wake-up is worth more items.
+    """Wakes producers a few rounds of the loop later, so that one wake-up brings more items.
 
-    Of many inputs that a stream takes a little of at a time, each would else be filled up for every
-    few items. Nobody waits for a fill level: the rounds are counted, whatever the stream does.
+    A stream may take a few items at a time from each of many inputs. Without this, each buffer
+    would be filled up again after every few items. Only rounds are counted, and no fill level is
+    waited for. So the producers are woken whatever the stream does.
 
     Args:
         loop: The loop.
@@ -213,7 +219,7 @@ class Soon:
         self._left = 0
 
     def wake_next(self, buffer: Buffer) -> None:
-        """Wake a producer of `buffer` soon."""
+        """Wake a producer of `buffer` a few rounds from now."""
         self._buffers[buffer] = None
         if not self._left:
             self._left = _ROUNDS
@@ -232,4 +238,4 @@ class Soon:
 
 
 _ROUNDS = 4
-"""Rounds of the loop that producers are woken later, at most."""
+"""Producers are woken at most this many rounds of the loop later."""

@@ -1,20 +1,32 @@
-"""Where pushes wait for room: gates, the waiters before them, and the turns they are given.
+"""Where a push waits for room: gates, waiters and turns.
 
-The rules, which random cancels tried hard to break before they were written down:
+A *buffer* is the bounded queue in front of an input. Its *threshold* is the bound, in items. A push
+goes from one output into every buffer that the output feeds, or into none.
 
-1. A pop that makes room gives the *turn* at its gate to the first waiter that has room everywhere
-   else; one that lacks room elsewhere is passed over and stands in line there as well (P6).
-2. While a turn is given, newcomers find the gate shut, so nobody overtakes.
-3. A waiter that wakes looks again, and what it finds is what counts: it may take a place that is
-   kept for another, who will look again in turn. Two fan-outs that each kept a place for good could
-   otherwise give each other's places back for ever.
-4. A fan-out waits holding nothing. Nobody's item is handed over for it: a late cancel would lose or
-   double it (P7).
-5. Whoever leaves, served, cancelled or timed out, passes on what it was given.
-6. Where nobody is in line and the consumer is likely to make room soon, since a task of it runs in
-   the next round of the loop, a push *books*: it takes the turn ahead of time and comes back in
-   that round, which costs a fraction of being woken. If there is no room even then, it stands in
-   line like any other, but at the head.
+A *gate* is where a push finds out whether there is room. Every buffer is a gate. So is an edge
+whose operators have not subscribed yet: it has no room until they have. A push needs room at all
+gates of its output.
+
+A push that lacks room becomes a *waiter*. It stands in line at each gate that has no room, and
+sleeps. A gate wakes one waiter at a time by giving it the *turn*: the right to push next. A *round*
+is one pass of the event loop over the callbacks that are ready.
+
+Six rules keep this fair and lose no item. The tests try to break them with random cancels.
+
+1. A pop that makes room gives the turn at its gate to the first waiter that has room at all its
+   other gates. A waiter that lacks room elsewhere is passed over. It joins the line there too (P6).
+2. A gate is shut to newcomers while its turn is given, so no push overtakes the waiter that has it.
+3. A waiter that wakes looks at its gates again and goes by what it finds. It may take a place that
+   is meant for another waiter, which then looks again as well. If turns were binding, two fan-outs
+   with one turn each could hand the turns back and forth for ever.
+4. A fan-out holds nothing while it waits. Only the push itself hands its item over, after it wakes.
+   If a pop did so for it, a late cancel would lose the item or deliver it twice (P7).
+5. A waiter that leaves its lines passes on the turns it has, whether it was served, was cancelled
+   or timed out.
+6. A push may make a *reservation* where no waiter is in line and a task of the consumer runs in the
+   next round, so that room is likely soon. The push takes the turn in advance, lets the loop go
+   round once and looks again, which costs a fraction of being woken. If there is still no room, it
+   joins the line like any other push, but at the head.
 
 Rules: P6, P7.
 """
@@ -36,14 +48,14 @@ __all__ = ["NEXT_ROUND", "NOBODY", "NO_PLACES", "UNKNOWN", "Gate", "Runs", "Time
 class _HasGates(Protocol):
     @property
     def gates(self) -> Sequence[Gate]:
-        """All that must have room."""
+        """All gates that must have room."""
 
 
 class Runs(Protocol):
     """A stream, as the gates around it see it."""
 
     runs_next: int
-    """How many of its tasks wait in a port for the next round of the loop alone."""
+    """How many of its tasks wait in a port only for the next round of the loop."""
 
 
 class _Unknown:
@@ -52,11 +64,11 @@ class _Unknown:
 
 
 UNKNOWN: Any = _Unknown()
-"""A stream of which nobody knows when it runs."""
+"""Stands in for a stream where it is not known when the stream runs."""
 
 
 class _NextRound:
-    """Awaited, it lets the loop go round once, as ``asyncio.sleep(0)`` does, for less."""
+    """Let the loop go round once when awaited, as ``asyncio.sleep(0)`` does, at less cost."""
 
     __slots__ = ()
 
@@ -65,23 +77,23 @@ class _NextRound:
         def __await__(self) -> Generator[None, None, None]:
             """Yield once."""
     else:
-        __await__ = (None,).__iter__  # no call in Python: 3 % of an item in bulk
+        __await__ = (None,).__iter__  # spares a call in Python: 3 % of the cost of an item in bulk
 
 
 NEXT_ROUND = _NextRound()
 
 NOBODY: Any = ()
-"""A line in which nobody has stood so far: most never need a deque, which takes 600 bytes."""
+"""A line that has had no waiter yet. Most lines never need a deque, which takes 600 bytes."""
 
 NO_PLACES: Iterator[Callable[[Any], None]] = repeat(lambda _: None, 0)
-"""What a short push finds that must not go the short way."""
+"""The places of a gate whose producer must look before it appends: there are none."""
 
 
 class Gate:
-    """A place that lets a push pass while fewer than `gate` items are in `items`.
+    """Lets a push pass while fewer than `gate` items are in `items`.
 
-    By itself it is the gate of an edge whose operators have not subscribed yet: it holds no items
-    and is shut until :meth:`release`. A buffer is a gate with items behind it.
+    This class itself is the gate of an edge whose operators have not subscribed yet. It holds no
+    items and is shut until :meth:`release`. A buffer is a gate with items behind it.
     """
 
     __slots__ = (
@@ -102,54 +114,58 @@ class Gate:
         self.items: deque[Any] = deque()
         self.threshold = threshold
         self.gate = threshold
-        """What newcomers compare with: `threshold`, or 0 while a turn is given (rule 2)."""
+        """Newcomers pass below this many items: `threshold`, or 0 if a turn is given (rule 2)."""
         self.room = 0
-        """What a direct push compares with, where the gate is a buffer; 0 while a turn is given."""
+        """A push into a buffer only has to append below this many items; see :mod:`.buffer`."""
         self.places = NO_PLACES
-        """Places that the only producer of a buffer may fill without a look (see `enter`)."""
+        """Appends that the only producer of a buffer may make without looking at it (see
+        :meth:`Buffer.enter`)."""
         self.consumer: Runs = UNKNOWN
-        """Who takes the items."""
+        """The stream that takes the items."""
         self.putters: deque[Waiter] = NOBODY
         self.turn: Waiter | _NextRound | None = None
         self.has_waiters = False
         """Whether a pop must call :meth:`wake_next`."""
 
     def full(self) -> bool:
-        """Tell whether there is no room, whoever has the turn (rule 3)."""
+        """Tell whether there is no room, no matter who has the turn (rule 3)."""
         return len(self.items) >= self.threshold
 
     def settle(self) -> None:
-        """Recompute what depends on turns and lines, after either changed."""
+        """Recompute what depends on the turn and the line, after either has changed."""
         self.gate = self.threshold if self.turn is None else 0
         self.has_waiters = self.turn is None and bool(self.putters)
 
     def release(self) -> None:
-        """Open for good: what held the edge back is there now."""
+        """Open for good: the operators of the edge have subscribed."""
         self.threshold = sys.maxsize
         self.settle()
         self.wake_next()
 
     def reserve(self) -> bool:
-        """Take the turn ahead of time, where nobody else waits for it (rule 6)."""
+        """Take the turn in advance if no waiter is in line; tell whether it was taken (rule 6)."""
         if self.turn is None and not self.putters and len(self.items) >= self.threshold:
             self.turn = NEXT_ROUND
-            self.room = self.gate = 0  # as settle() would find; where it is full, no place is left
+            self.room = self.gate = 0  # as settle() would set it; a full buffer has no places left
             self.has_waiters = False
             return True
         return False
 
     def cancel_reservation(self) -> None:
-        """Give a reserved turn up; who stood in line meanwhile comes after who had it."""
+        """Give up a reserved turn.
+
+        The push that had it goes on first. Waiters that joined the line meanwhile are woken later.
+        """
         self.turn = None
         self.settle()
         if self.putters:
             self.loop.call_soon(self.wake_next)
 
     def enlist(self, waiter: Waiter, *, first: bool = False) -> None:
-        """Put `waiter` in line, unless it stands there already.
+        """Put `waiter` in line, unless it is there already.
 
         Args:
-            waiter: Who waits.
+            waiter: The push that waits.
             first: Whether it goes to the head of the line.
         """
         if self not in waiter.lines:
@@ -174,11 +190,11 @@ class Gate:
                 self.turn = waiter
                 waiter.turns.append(self)
                 self.places = NO_PLACES
-                self.room = self.gate = 0  # as settle() would find
+                self.room = self.gate = 0  # as settle() would set it
                 self.has_waiters = False
                 future.set_result(None)
                 return
-        # All in line lack room elsewhere, and are woken from there.
+        # All waiters in line lack room at other gates, which will wake them.
         self.has_waiters = False
 
 
@@ -194,14 +210,14 @@ class Waiter:
         self.turns: list[Gate] = []
         self.served = False
         self._lacking = 0
-        """The place, among the gates, of the one that lacked room when last looked for."""
+        """Index of the gate that lacked room at the last look."""
 
     def can_go(self, here: Gate) -> bool:
-        """Tell whether only room at `here` was missing; if not, stand in line where it is."""
+        """Tell whether only `here` lacked room; if not, join the line of a gate that lacks it."""
         gates = self.output.gates
         count = len(gates)
-        # To look at all gates each time would cost the square of their number: a wide fan-out is
-        # asked here once for each of them. So it begins with the gate that was in the way before.
+        # A wide fan-out is asked this once for each of its gates. To look at all of them each time
+        # would cost the square of their number, so begin with the gate that lacked room before.
         for place in range(self._lacking, self._lacking + count):
             gate = gates[place % count]
             if gate is not here and gate.full():
@@ -211,12 +227,12 @@ class Waiter:
         return True
 
     def wake(self) -> None:
-        """Let the push look again."""
+        """Wake the push, so that it looks at its gates again."""
         if self.future is not None and not self.future.done():
             self.future.set_result(None)
 
     def give_back(self) -> None:
-        """Pass on every turn and stay in line: room was missing after all (rule 3)."""
+        """Pass on every turn but stay in line: room was missing after all (rule 3)."""
         turns, self.turns = self.turns, []
         for gate in turns:
             if gate.turn is self:
@@ -225,7 +241,7 @@ class Waiter:
                 gate.wake_next()
 
     def leave_others(self, gates: Sequence[Gate]) -> None:
-        """Leave the lines of gates that are not among `gates` any more (rule 5)."""
+        """Leave the lines of gates that are no longer among `gates` (rule 5)."""
         kept = set(gates)
         for gate in [gate for gate in self.lines if gate not in kept]:
             del self.lines[gate]
@@ -233,10 +249,10 @@ class Waiter:
                 gate.wake_next()
 
     def leave(self) -> None:
-        """Leave every line, and pass the turns on (rule 5).
+        """Leave every line and pass on every turn (rule 5).
 
-        Once served, the push's stream goes on first: it fills what room is left without another
-        wake-up, and only when it waits or ends the next in line is woken.
+        After a push that was served, its stream goes on first. It fills the room that is left
+        without another wake-up. The next in line is woken only when that stream waits or ends.
         """
         self.future = None
         for gate in self.lines:
@@ -247,7 +263,7 @@ class Waiter:
                     gate.wake_next()
 
     def _quit(self, gate: Gate) -> bool:
-        """Leave the line of `gate` and give its turn up; tell whether another could go now."""
+        """Leave the line of `gate` and give up its turn; tell whether another could go now."""
         gate.putters.remove(self)
         if gate.turn is self:
             gate.turn = None
@@ -256,12 +272,12 @@ class Waiter:
 
 
 class Timer:
-    """The ``timeout=`` of one call: fails the future that the call waits on.
+    """The ``timeout=`` of one call: when the time is up, the future that the call waits on fails.
 
     Args:
-        process: Whose call it is.
+        process: The stream that makes the call.
         seconds: How long the call may wait.
-        what: What waits, for the error.
+        what: How the error names the call.
     """
 
     __slots__ = ("_all", "_handle", "expired", "future", "what")
@@ -277,13 +293,13 @@ class Timer:
         self._all.add(self)
 
     def watch(self, future: asyncio.Future[None]) -> None:
-        """Fail `future` at the end of the time, or at once if that has passed."""
+        """Fail `future` when the time is up, or at once if it already is."""
         self.future = future
         if self.expired:
             self._expire()
 
     def cancel(self) -> None:
-        """Stop the clock."""
+        """Stop the timer."""
         self._handle.cancel()
         self._all.discard(self)
 

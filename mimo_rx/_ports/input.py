@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Input(Generic[T]):
     """The receiving end of a port in a run.
 
-    ``async for item in ins.a`` is the way to read one: it ends when the input does.
+    Read one with ``async for item in ins.a``: the loop ends when the input does.
 
     Example:
         >>> async def total(ins, outs, state):
@@ -36,7 +36,7 @@ class Input(Generic[T]):
         self.buffer = buffer
 
     def __repr__(self) -> str:
-        """Show whose input it is and how full."""
+        """Show whose input it is."""
         return f"<Input {self.buffer.process.path}.{self.name}>"
 
     async def pop(self, *, timeout: float | None = None) -> T:
@@ -87,14 +87,14 @@ class Input(Generic[T]):
     def __aiter__(self) -> AsyncIterator[T]:
         """Take items until the end.
 
-        What this returns is an async generator: a cancel while it waits loses nothing, but ends
-        this one iterator. To wait for a single item with a bound on the time, write
+        This returns an async generator. A cancel while it waits loses no item, but ends this one
+        iterator. To wait for a single item for a limited time, write
         ``await ins.a.pop(timeout=...)``.
         """
         return _without_hooks(self._take())
 
     def __iter__(self) -> Iterator[T]:
-        """Refuse what would have to block the loop.
+        """Refuse a plain ``for``, which would have to block the loop.
 
         Raises:
             TypeError: Always.
@@ -105,7 +105,7 @@ class Input(Generic[T]):
         )
 
     def chunks(self, max_size: int | None = None) -> AsyncIterator[list[T]]:
-        """Take what is there, a list at a time, until the end.
+        """Take the items that are there, a list at a time, until the end.
 
         A chunk never waits to fill up: it holds at least one item and at most what the buffer held.
 
@@ -133,11 +133,11 @@ class Input(Generic[T]):
         return not self.is_closed()
 
     def close(self) -> None:
-        """Take no more: what waits is dropped, and the producers skip this edge from now on."""
+        """Take no more: drop the items that wait, and let the producers skip this edge."""
         self.buffer.cancel_edges()
 
     def end_over(self) -> None:
-        """Take no more, since nobody reads what the stream makes of it (C4)."""
+        """Take no more, since nobody reads the stream's outputs (C4)."""
         self.buffer.stream_over = True
         self.buffer.cancel_edges()
 
@@ -145,10 +145,10 @@ class Input(Generic[T]):
         buffer = self.buffer
         items = buffer.items
         popleft = items.popleft
-        yield None  # type: ignore[misc]  # drawn by _without_hooks, never seen
+        yield None  # type: ignore[misc]  # taken by _without_hooks, never seen by users
         while True:
             try:
-                # One call in C takes an item and counts it; an empty buffer is the exception.
+                # One call in C takes an item and counts it; an empty buffer raises IndexError.
                 for item in starmap(popleft, buffer.ticks):
                     if buffer.has_waiters:
                         buffer.wake_next()
@@ -158,7 +158,7 @@ class Input(Generic[T]):
             else:
                 if buffer.must_yield():
                     await asyncio.sleep(0)
-            # As Buffer.ready() does, but for its coroutine, which would be made for each wait.
+            # The same as Buffer.ready(), without making its coroutine for each wait.
             before = NEVER
             while not items:
                 if not buffer.may_come():
@@ -179,7 +179,7 @@ class Input(Generic[T]):
     async def _take_chunks(self, max_size: int) -> AsyncIterator[list[T]]:
         buffer = self.buffer
         items = buffer.items
-        yield []  # drawn by _without_hooks, never seen
+        yield []  # taken by _without_hooks, never seen by users
         while True:
             if not items and not await buffer.ready():
                 return
@@ -210,8 +210,8 @@ class Input(Generic[T]):
 def _without_hooks(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """Start the async generator `items` without the loop's hooks, up to its first ``yield``.
 
-    A loop that is left with ``break`` drops its generator. With the hooks of asyncio, a task would
-    be made to close it; without them it is closed there and then, as a plain generator is.
+    A loop that is left with ``break`` drops its generator. The hooks of asyncio would make a task
+    to close it. Without them it is closed at once, as a plain generator is.
     """
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, None)

@@ -33,7 +33,7 @@ __all__ = ["Output"]
 T = TypeVar("T")
 
 _NOTHING: Any = object()
-"""No item at all."""
+"""Stands for "no item", since None is an item."""
 
 
 class Output(Way, Generic[T]):
@@ -42,7 +42,7 @@ class Output(Way, Generic[T]):
     Args:
         process: The stream whose output this is.
         name: The port.
-        side: Whether it is a side output, for which nobody needs to stay (C4).
+        side: Whether it is a side output, which does not keep the stream alive (C4).
     """
 
     __slots__ = ("_before", "_hand_over", "_sole", "closed", "over", "side", "stopped", "waiters")
@@ -58,23 +58,23 @@ class Output(Way, Generic[T]):
         self.over = False
         self.stopped = False
         self.counted = False
-        """Whether pushes are counted against P12 although a buffer bounds them."""
+        """Whether pushes are counted for P12 although a buffer bounds them."""
         self.allowance = max(1, process.allowance // 4)
-        """Calls that need no wait before the loop goes round: a quarter of what is allowed, as it
-        is for inputs (see :class:`Buffer`)."""
+        """Pushes that need no wait before the loop goes round: a quarter of what P12 allows, as for
+        inputs (see :class:`Buffer`)."""
         self.pushed: Any = process.pushed
-        """What a push returns that had room; to its receiver it is a coroutine."""
+        """The value that a push returns when there was room; its type poses as a coroutine."""
         self.budget: Budget | None = None
-        """Counts the pushes; None where their number follows from the buffer."""
+        """Counts the pushes; None where `metered` tells their number."""
         self.way: type[Way] = Nowhere
-        """The short way for the edges that there are now."""
+        """The short way for the current edges."""
         self.metered: Buffer | None = None
-        """What the number of pushes follows from, where none are counted."""
+        """The buffer whose count of items is the number of pushes, where no budget counts them."""
         self.entered_before = 0
-        """Items that had entered it when that began."""
+        """Items that had entered `metered` when it began to count for this output."""
         self._before = 0
         self.usual = True
-        """Whether pushes may go a short way."""
+        """Whether pushes may take a short way."""
         self._sole: Gate | None = None
         self.rebind()
 
@@ -100,15 +100,15 @@ class Output(Way, Generic[T]):
             DownstreamClosed: Nobody reads this stream's main outputs any more.
             TimeoutError: No room came in time; the item was handed to no edge.
         """
-        # The short way for the edges that there are takes the place of this, see rebind().
+        # rebind() changes the class to one whose push is the short way for the current edges.
         return self.push_slowly(item, timeout)
 
     async def push_many(self, items: Iterable[T]) -> None:
         """Hand over all of `items`, as many at a time as there is room for.
 
-        An item is taken from the iterable only when there is room for it; so is the end of an
-        iterator that does not tell how much is left, as a generator. Cancelled or failed midway,
-        what went before stays, and an iterator handed in stands at the next item.
+        An item is taken from the iterable only when there is room for it. So is the end of an
+        iterator that cannot tell how much is left, such as a generator. After a cancel or a failure
+        midway, the items before it stay pushed, and an iterator handed in stands at the next item.
 
         Args:
             items: Any iterable; it may be endless.
@@ -122,13 +122,13 @@ class Output(Way, Generic[T]):
         iterator = iterator_of(self, items)
         ended = False
         while not ended:
-            sole = self._sole  # a single buffer is looked at here: a call costs as much as an item
+            sole = self._sole  # a sole gate is looked at in place: a call costs as much as an item
             full = self.lacking() if sole is None else len(sole.items) >= sole.gate
             if full or not self.usual:
                 if self.usual and exhausted(iterator):
                     return
                 await self.wait_for_room()
-            # Whether it has ended shows when it gives less than there is room for.
+            # An iterator that gives fewer items than there is room for has ended.
             ended = self.way.push_batch(self, iterator)
             budget = self.budget
             if budget is not None and budget.due:
@@ -167,7 +167,7 @@ class Output(Way, Generic[T]):
     def disconnect(self, edge: Edge) -> None:
         """Skip `edge` from now on: its far side is gone (C4)."""
         if edge not in self.edges:
-            return  # the output closes, and the end of another edge was the end of this one
+            return  # the output is closing, and the end of another edge has already ended this one
         self.edges.remove(edge)
         self.rebind()
         self.process.edge_cancelled(self)
@@ -178,12 +178,12 @@ class Output(Way, Generic[T]):
         self.rebind()
 
     def stop(self) -> None:
-        """Let no push pass without a trip through the loop: a cancel is on its way."""
+        """Make every push go through the loop from now on: a cancel is on its way."""
         self.stopped = True
         self.rebind()
 
     def rebind(self) -> None:
-        """Choose the short way anew, after the edges or their gates have changed."""
+        """Choose the short way again, after the edges or their gates have changed."""
         self._before = self.count
         edges = self.edges
         if len(edges) == 1:
@@ -193,7 +193,7 @@ class Output(Way, Generic[T]):
         self.usual = not (self.closed or self.over or self.stopped)
         self._sole = self.gates[0] if len(self.gates) == 1 else None
         self.way = choose_way(self)
-        # Where nothing needs to be counted, the buffer itself takes it.
+        # Where no budget counts the pushes, an item goes straight to the one edge.
         self._hand_over = self._deliver_counted if self.metered is None else edges[0].deliver
         way = self.way if self.usual else Output
         tracks = self.usual and self.process.debug
@@ -202,17 +202,19 @@ class Output(Way, Generic[T]):
             waiter.leave_others(self.gates)
             waiter.wake()
 
-    # For ready-made streams, which take whole bursts (see _burst.py)
+    # For ready-made streams, which take whole bursts (see burst.py)
 
     def lacks_room(self) -> bool:
         """Tell whether a push would have to wait now, or be refused."""
         return not self.usual or self.lacking()
 
     def fill(self, iterator: Iterator[T]) -> Budget | None:
-        """Push from `iterator` until there is no room or it ends; there is room for one item.
+        """Push from `iterator` until there is no more room or it ends.
+
+        The caller has made sure that there is room for one item.
 
         Returns:
-            The budget that is used up, if one is: let it go_round.
+            The budget if it is used up, for the caller to await its ``go_round()``; else None.
         """
         self.way.push_batch(self, iterator)
         budget = self.budget
@@ -240,11 +242,11 @@ class Output(Way, Generic[T]):
         return False
 
     async def wait_for_room(self, timeout: float | None = None, item: Any = _NOTHING) -> None:
-        """Wait until every gate has room; what follows without an ``await`` may use it.
+        """Wait until every gate has room; the caller may use it until its next ``await``.
 
         Args:
             timeout: How long to wait at most, in seconds.
-            item: What to push then: a coroutine of its own for that would cost as much again.
+            item: The item to push then. A second coroutine for that would double the cost.
         """
         if not self.usual:
             await self._refuse()
@@ -278,7 +280,7 @@ class Output(Way, Generic[T]):
             self._hand_over(item)
 
     async def _stand_in_line(self, timeout: float | None, reserved: Gate | None) -> None:
-        """Wait at every gate that lacks room, at the head of the line where it was `reserved`."""
+        """Wait at every gate that lacks room, and at the head of the line if it was `reserved`."""
         process = self.process
         if process.watch is not None:
             process.watch.arm()
@@ -290,9 +292,10 @@ class Output(Way, Generic[T]):
             self.waiters = []
         self.waiters.append(waiter)
         try:
-            # Newcomers look at the gates, which are shut while a turn is given (rule 2).
+            # A newcomer compares with `gate`, which is 0 while a turn is given (rule 2). Once woken
+            # it compares with `threshold` (rule 3).
             sole = self._sole
-            if sole is not None:  # as it mostly is, and without a comprehension's call
+            if sole is not None:  # the usual case, without the call of a comprehension
                 full: Sequence[Gate] = () if len(sole.items) < sole.gate else (sole,)
             else:
                 full = [gate for gate in self.gates if len(gate.items) >= gate.gate]
@@ -335,7 +338,7 @@ class Output(Way, Generic[T]):
             edge.deliver(item)
 
     def _deliver_counted(self, item: T) -> Budget | None:
-        """Hand `item` over; return the budget that is used up, if one is."""
+        """Count and hand over `item`; return the budget if it is used up, else None."""
         budget = self.budget
         if budget is not None:
             budget.spend()
@@ -346,7 +349,7 @@ class Output(Way, Generic[T]):
         return f"push to {self.process.where('output', self.name)}"
 
 
-# Whoever forgets an `await` reads the name of what was not awaited.
+# Python's warning about a forgotten `await` names this coroutine: let it say "push".
 Output.wait_for_room.__qualname__ = Output.push.__qualname__
 
 _CLASSES: dict[type[Any], type[Output[Any]]] = {
@@ -356,4 +359,4 @@ _CLASSES: dict[type[Any], type[Output[Any]]] = {
         for way in (ToOne, ToOneOfSeveral, ToAll, ThroughOne, Through, Nowhere, Tracked)
     },
 }
-"""An output of each way."""
+"""For each way, the class of an output that pushes by it."""

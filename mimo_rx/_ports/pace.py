@@ -1,7 +1,10 @@
-"""What the ports of one stream share: its clocks, its budgets, and what they know of their owner.
+"""What the ports of one stream share: clocks, budgets, and the protocol of their owner.
 
-The ports know the stream that they belong to by the protocol :class:`Owner` alone. The class that
-fulfils it, :class:`Process`, stands above them.
+A call that needs no wait does not go through the event loop. An *allowance* is how many such calls
+may follow each other before the loop must go round once (P12). Each of them uses up one *tick*.
+
+The ports know the stream they belong to only by the protocol :class:`Owner`. The class that
+implements it, :class:`Process`, stands above them.
 
 Rules: P12.
 """
@@ -21,35 +24,36 @@ from .._errors import MimoError
 __all__ = ["ALLOWANCE", "Budget", "Clock", "Drops", "InnerWait", "Owner", "Watches"]
 
 ALLOWANCE = 1000
-"""Calls that need no wait which may follow each other before the loop goes round (P12)."""
+"""How many calls that need no wait may follow each other before the loop goes round (P12)."""
 
 
 class Watches(Protocol):
     """The watch for rings, as ports see it."""
 
     def arm(self) -> None:
-        """Look at who waits for whom, soon."""
+        """Look soon at who waits for whom."""
 
 
 class InnerWait(asyncio.Future[None]):
-    """What a task of a stream awaits of another task of the same stream alone.
+    """A future that only another task of the same stream completes.
 
-    To the watch for rings (D4) who waits for one is at rest: it cannot go on by itself.
+    The watch for rings (D4) takes a task that waits for one to be at rest: it cannot go on by
+    itself.
     """
 
 
 class Clock:
     """Adds up the time in which at least one task of a stream waits, by the loop's clock.
 
-    Who begins to wait adds one to :attr:`depth`, the first one setting :attr:`since`; who ends
-    takes one off, the last one adding to :attr:`total`. Both do so in place, since a call more in
-    each wait can be seen in the price of an item.
+    A task that begins to wait adds one to :attr:`depth`; the first one also sets :attr:`since`. A
+    task that ends its wait takes one off; the last one also adds to :attr:`total`. The tasks do
+    this in place, since one more call in each wait shows in the cost of an item.
     """
 
     __slots__ = ("depth", "now", "since", "total")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        # The usual loop's clock is this one: asking it directly saves a call a wait.
+        # The usual loop's clock is time.monotonic: asking it directly saves a call in each wait.
         usual = getattr(type(loop), "time", None) is asyncio.BaseEventLoop.time
         self.now: Callable[[], float] = time.monotonic if usual else loop.time
         self.total = 0.0
@@ -65,11 +69,11 @@ class Clock:
 class Budget:
     """Counts the calls of a port, and says when the loop should go round (P12).
 
-    Drawing from :attr:`ticks` costs next to nothing and counts by itself; once they are used up,
+    Drawing from :attr:`ticks` costs next to nothing and counts by itself. Once they are used up,
     :meth:`renew` gives new ones.
 
     Args:
-        size: Calls in a row before a allowance is due.
+        size: The allowance: calls in a row before the loop should go round, at least 1.
     """
 
     __slots__ = ("_base", "_size", "due", "ticks")
@@ -78,7 +82,7 @@ class Budget:
         self._size = max(1, size)
         self._base = 0
         self.due = False
-        """Whether the next trip through the loop is due after a :meth:`spend`."""
+        """Whether the last :meth:`spend` used up the ticks, so that the loop should go round."""
         self.ticks: Iterator[None] = repeat(None, self._size)
 
     @property
@@ -87,9 +91,9 @@ class Budget:
         return self._base + self._size - length_hint(self.ticks)
 
     def spend(self, calls: int = 1) -> None:
-        """Count `calls` that were made in another way than by drawing a tick each."""
+        """Count `calls` that were made without drawing a tick each."""
         if self._size == maxsize:
-            self._base += calls  # short ways may hold on to the ticks of a budget without end
+            self._base += calls  # ways may hold on to the ticks of an endless budget
             return
         left = length_hint(self.ticks)
         self._base += max(0, calls - left)
@@ -97,7 +101,7 @@ class Budget:
         self.due = calls >= left
 
     def renew(self) -> None:
-        """Give new ticks, and count one for the call that found none left."""
+        """Give new ticks, and draw one for the call that found none left."""
         self._refill()
         next(self.ticks)
 
@@ -114,14 +118,14 @@ class Budget:
 
 
 class Drops(Protocol):
-    """Where items come in from outside, as statistics see it."""
+    """The entry of items from outside, as statistics see it."""
 
     drops: int
     """Items that were dropped there."""
 
 
 class Owner(Protocol):
-    """The stream that ports belong to, as they see it; see :class:`Process`."""
+    """The stream that ports belong to, as the ports see it; see :class:`Process`."""
 
     path: str
     loop: asyncio.AbstractEventLoop
@@ -140,19 +144,19 @@ class Owner(Protocol):
         """Its inputs by name."""
 
     def where(self, side: str, name: str) -> str:
-        """Return what an error calls a port."""
+        """Return how an error names a port."""
 
     def iteration(self, name: str) -> str:
-        """Return how to iterate over an input."""
+        """Return the line of code that iterates over an input, for hints."""
 
     def start_thread(self, work: Callable[[], None], whose: str) -> None:
-        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
+        """Run `work` in a daemon thread, which the run waits for at its end (E6)."""
 
     async def give_way(self) -> None:
         """Let a cancel that is on its way arrive."""
 
     def downstream_closed(self, port: str | None = None) -> MimoError:
-        """Return what a push or pop raises when nobody reads the stream any more (C4)."""
+        """Return the error that a push or pop raises when nobody reads the stream any more (C4)."""
 
     def edge_cancelled(self, output: Any) -> None:
-        """Look whether anybody still reads a main output, after an edge of one was cancelled."""
+        """Check whether any main output is still read, after an edge of one was cancelled."""

@@ -1,7 +1,7 @@
-"""What a push that had room returns.
+"""The value that a push returns when there was room.
 
-A coroutine would have to be made for every item. One finished future for the whole run is cheaper
-and everything that takes an awaitable or a coroutine accepts it: ``await``, ``create_task``, task
+A coroutine would have to be made for every item. One finished future for the whole run is cheaper.
+Everything that takes an awaitable or a coroutine accepts it: ``await``, ``create_task``, task
 groups, ``gather``, ``wait_for``.
 """
 
@@ -16,7 +16,7 @@ __all__ = ["Pushed", "TrackedPush"]
 
 
 class Pushed(asyncio.Future[None]):
-    """A future that is done, and poses as a coroutine that returns None at once."""
+    """A finished future that poses as a coroutine that returns None at once."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
@@ -37,7 +37,7 @@ class Pushed(asyncio.Future[None]):
 
 
 class TrackedPush(Pushed):
-    """The same for asyncio's debug mode: one for each push, which reports not being awaited."""
+    """The same for asyncio's debug mode: each push has its own, which reports a missing await."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, what: str) -> None:
         super().__init__(loop)
@@ -64,22 +64,22 @@ class TrackedPush(Pushed):
         self._awaited = True
 
     def result(self) -> None:
-        """Return None; ``wait_for`` without time asks for this alone."""
+        """Return None; ``wait_for`` without time calls nothing else."""
         self._awaited = True
         super().result()
 
     def done(self) -> bool:
-        """Return True; of one that is done, ``gather`` may not ask for more."""
+        """Return True; ``gather`` may call nothing else on a finished future."""
         self._awaited = True
         return super().done()
 
     def exception(self) -> None:
-        """Return None; ``gather`` asks for this alone where something else has failed."""
+        """Return None; ``gather`` calls nothing else when another awaitable has failed."""
         self._awaited = True
         super().exception()
 
     def add_done_callback(self, *args: Any, **keywords: Any) -> None:
-        """Call back soon; ``gather`` waits in this way."""
+        """Schedule the callback; ``gather`` waits by one."""
         self._awaited = True
         super().add_done_callback(*args, **keywords)
 

@@ -1,4 +1,4 @@
-"""The ports of one side of a stream: what ``run(ins, outs)`` is given.
+"""The sets of ports that ``run(ins, outs)`` is given, one for each side of a stream.
 
 Rules: S2.
 """
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class _Ports(Generic[T]):
-    """Ports by attribute, by key, and in the order of their declaration: those of the dict."""
+    """The ports of a dict, by attribute, by key, and in the order of their declaration."""
 
     __slots__ = ("__dict__", "__side__", "__where__")
 
@@ -25,7 +25,7 @@ class _Ports(Generic[T]):
     __where__: str
 
     def __init__(self, where: str, side: str, ports: dict[str, T]) -> None:
-        # As real attributes they are found without a call; __getattr__ sees the misses only.
+        # Real attributes are found without a call; __getattr__ is called for unknown names only.
         for name, value in (("__dict__", ports), ("__side__", side), ("__where__", where)):
             object.__setattr__(self, name, value)
 

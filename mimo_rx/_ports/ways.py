@@ -1,10 +1,17 @@
 """The short ways of ``output.push``, one for each shape that an output's edges can have.
 
-An output changes its class whenever that shape changes, so that the common case, one edge without
-operators, pays nothing for the others, and the interpreter finds the method of a class where it
-expects it. Each way looks at a field of its own, which is *shut* while the shape is another: so a
-bound ``push`` that somebody kept from before finds no room any more, and goes the long way, which
-knows what is the case now.
+An *edge* leads from an output into an input, directly or through operators. A *way* is one
+implementation of ``push``. The short ways hand an item over without a wait, if there is room. There
+is one for each shape: one buffer, several buffers, operators in between, no edge at all. The long
+way, ``push_slowly``, handles every shape and waits if it must.
+
+An output changes its class whenever the shape of its edges changes. So the common case, one edge
+without operators, pays nothing for the others, and the interpreter finds ``push`` on the class,
+where it looks first.
+
+Each way looks at a field of its own. The field is *shut* while the edges have another shape: it
+never has room. This is for programs that keep a bound ``push`` from before the change. It finds no
+room and goes the long way, which knows the current shape.
 
 Rules: P4.
 """
@@ -44,7 +51,7 @@ Awaitable: TypeAlias = Coroutine[Any, Any, None]
 
 
 class Shut:
-    """What a way finds in place of a buffer or gate while the shape is another: no room, ever."""
+    """Stands in for a buffer or gate in the field of a way that does not fit: it never has room."""
 
     items: Any = ()
     gate = 0
@@ -52,21 +59,21 @@ class Shut:
     places = NO_PLACES
 
     def put(self, item: Any) -> None:
-        """Be there for type checkers: nobody finds room for it."""
+        """Exist for type checkers; it is never called, since there is never room."""
 
     enter = put
 
 
 SHUT = Shut()
 SPENT = Budget(1)
-"""What a way finds in place of a budget: nothing is left, ever."""
+"""Stands in for a budget in the field of a way that does not fit: it never has a tick left."""
 SPENT.ticks = repeat(None, 0)
 _SHUT_PAIRS = (((), SHUT),)
 _SHUT_DOORS = (SHUT,)
 
 
 class Way:
-    """What a way is, and what it looks at of the output that goes it."""
+    """The base of all ways, and the fields of an output that they look at."""
 
     __slots__ = (
         "allowance",
@@ -112,20 +119,20 @@ class Way:
     deliver_now: Callable[[Any], object]
     nowhere: Budget
 
-    if TYPE_CHECKING:  # what follows is the output's own, and would stand before it
+    if TYPE_CHECKING:  # the subclasses have these: the ways the first two, the output the others
 
         @staticmethod
         def push_batch(output: Way, iterator: Iterator[Any]) -> bool:
             """Push as much as there is room for; tell whether the iterator has ended."""
 
         def push(self, item: Any, timeout: float | None = None) -> Awaitable:
-            """Go the way."""
+            """Push `item` by this way."""
 
         def push_slowly(self, item: Any, timeout: float | None = None) -> Awaitable:
-            """Go the long way."""
+            """Push `item` by the long way."""
 
         def wait_for_room(self, timeout: float | None = None, item: Any = None) -> Awaitable:
-            """Wait, then push."""
+            """Wait for room, then push `item`."""
 
         def lacking(self) -> bool:
             """Tell whether a newcomer has to wait."""
@@ -139,7 +146,7 @@ def _extend(output: Way, iterator: Iterator[Any]) -> bool:
     buffer: Any = output.edges[0].buffer
     items = buffer.items
     before = len(items)
-    # Where the turn is another's, this one may take a place, but no more than one (rule 3).
+    # While another push has the turn, this one may still take room for one item (rule 3).
     free: int = buffer.gate - before
     if free < 1:
         free = 1
@@ -172,7 +179,7 @@ def _extend_all(output: Way, iterator: Iterator[Any]) -> bool:
 
 
 def _push_singly(output: Way, iterator: Iterator[Any]) -> bool:
-    """Push an item at a time, since nobody knows what operators make of each."""
+    """Push one item at a time, since operators may make any number of items of each."""
     budget = output.budget
     ticks = budget.ticks
     gate = output.gates[0] if len(output.gates) == 1 else None
@@ -189,7 +196,7 @@ def _push_singly(output: Way, iterator: Iterator[Any]) -> bool:
 
 
 class ToOne(Way):
-    """Append to the one buffer that the output feeds, and that nobody else does."""
+    """Append to one buffer, of which the output is the only producer."""
 
     __slots__ = ()
     push_batch = staticmethod(_extend)
@@ -200,7 +207,7 @@ class ToOne(Way):
         for append in near.places:
             append(item)
             return self.pushed  # type: ignore[no-any-return] # it poses as a coroutine
-        if len(near.items) < near.gate:  # somebody waits for it, or there were never as many
+        if len(near.items) < near.gate:  # a consumer waits, or new places must be counted out
             near.enter(item)
             return self.pushed  # type: ignore[no-any-return]
         if near is SHUT:
@@ -209,7 +216,7 @@ class ToOne(Way):
 
 
 class ToOneOfSeveral(Way):
-    """Append to the one buffer that the output feeds, as others do, and count."""
+    """Append to one buffer that has other producers too, and count the push."""
 
     __slots__ = ()
     push_batch = staticmethod(_extend)
@@ -230,7 +237,7 @@ class ToOneOfSeveral(Way):
 
 
 class ToAll(Way):
-    """Append to several buffers, if all have room."""
+    """Append to several buffers if all have room, and count the push."""
 
     __slots__ = ()
     push_batch = staticmethod(_extend_all)
@@ -247,7 +254,10 @@ class ToAll(Way):
 
 
 class ThroughOne(Way):
-    """Run operators before one buffer in the push, or what else no bound keeps in check (P12)."""
+    """Hand the item over behind one gate, and count, since no bound limits the pushes (P12).
+
+    This is the way of an edge with operators, which run inside the push.
+    """
 
     __slots__ = ()
     push_batch = staticmethod(_push_singly)
@@ -257,7 +267,7 @@ class ThroughOne(Way):
         door = self.door
         if len(door.items) < door.gate:
             budget = self.budget
-            deliver = self.deliver_now  # called as a method of the output, it would take longer
+            deliver = self.deliver_now  # a field: a method of the output would take longer
             for _ in budget.ticks:
                 deliver(item)
                 return self.pushed  # type: ignore[no-any-return]
@@ -268,7 +278,7 @@ class ThroughOne(Way):
 
 
 class Through(Way):
-    """The same before several buffers, or none."""
+    """Do the same behind several gates, or none."""
 
     __slots__ = ()
     push_batch = staticmethod(_push_singly)
@@ -289,7 +299,7 @@ class Through(Way):
 
 
 class Nowhere(Way):
-    """Discard; count, and let the loop go round now and then (P12, W9)."""
+    """Discard the item and count it; let the loop go round when the budget is used up (P12, W9)."""
 
     __slots__ = ()
     push_batch = staticmethod(_extend_all)
@@ -306,7 +316,7 @@ class Nowhere(Way):
 
 
 class Tracked(Way):
-    """Go another way, and report a push without ``await`` (P2)."""
+    """Push by the way that fits, and report a push without ``await`` (P2)."""
 
     __slots__ = ()
 
@@ -321,9 +331,9 @@ class Tracked(Way):
 
 
 def choose_way(output: Way) -> type[Way]:
-    """Choose the short way for the edges that `output` has now, and open what it looks at.
+    """Choose the short way for the current edges of `output`, and open the field it looks at.
 
-    It is shut where pushes may not go any short way at all.
+    The field stays shut where pushes may not take any short way.
     """
     output.near = SHUT
     output.pairs = _SHUT_PAIRS
@@ -367,17 +377,17 @@ def choose_way(output: Way) -> type[Way]:
 
 
 def _count_by(output: Way, budget: Budget) -> Budget:
-    """Count the pushes of `output` by `budget` from now on."""
+    """Count the pushes of `output` with `budget` from now on."""
     output.budget = budget
     output.ticks = budget.ticks
     return budget
 
 
 def iterator_of(output: Way, items: Iterable[Any]) -> Iterator[Any]:
-    """Return the iterator of `items` that are pushed in bulk.
+    """Return an iterator over `items`, which are pushed in bulk.
 
     Raises:
-        TypeError: They cannot be iterated over.
+        TypeError: `items` cannot be iterated over.
     """
     try:
         return iter(items)
@@ -397,7 +407,7 @@ def iterator_of(output: Way, items: Iterable[Any]) -> Iterator[Any]:
 def exhausted(iterator: Iterator[Any]) -> bool:
     """Tell whether `iterator` is known to have ended, without taking an item.
 
-    Only the interpreter's own iterators are believed: elsewhere a length hint is but a hint.
+    Only the interpreter's own iterators are trusted: the length hint of any other is only a hint.
     """
     return type(iterator) in _EXACT and length_hint(iterator, 1) == 0
 
