@@ -1,1 +1,1 @@
-"""What a program says: streams, steps, flows and the graph that they make."""
+"""The blueprint that a program writes: streams, steps, flows and the graph that they make."""

@@ -1,7 +1,7 @@
-"""What a blueprint asks of the engine that runs it.
+"""The protocol of the engine that runs a blueprint.
 
-``start``, ``run``, ``open`` and ``subscribe`` of the blueprint know no event loop: they ask an
-engine by its name (see :mod:`mimo_rx._late`). The default one runs on asyncio.
+``start``, ``run``, ``open`` and ``subscribe`` of the blueprint know no event loop. They ask for an
+engine by its name (see :mod:`mimo_rx._late`). The default engine runs on asyncio.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Engine(Protocol):
         observer: abc.ObserverBase[Any],
         scheduler: abc.SchedulerBase | None,
     ) -> abc.DisposableBase:
-        """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
+        """Subscribe `observer` to `flow`: in a run to what the run claimed, else in a new run."""
 
 
 def engine() -> Engine:
-    """Return the engine that blueprints ask."""
+    """Return the engine that runs blueprints."""
     found: Engine = ask("engine")
     return found

@@ -1,9 +1,10 @@
 """Finding the flows inside an Observable or operator without subscribing to it.
 
-``rx.merge(a["x"], b["y"])`` is a closure over closures over these ports. An engine has to know them
-before the first item moves: their producers wait until they are subscribed to. The walk looks only
-at what Python itself stores (cells, defaults, instance dictionaries, containers), by the type and
-never by an attribute that could be a property, so it runs none of the user's code.
+``rx.merge(a["x"], b["y"])`` is a closure over closures over these ports. An engine must know them
+before the first item moves, since their producers wait until they are subscribed to. The walk looks
+only at what Python itself stores: cells, defaults, instance dictionaries and containers. It goes by
+the type of an object and never reads an attribute that could be a property. So it runs none of the
+user's code.
 
 Rules: R12.
 """
@@ -24,7 +25,7 @@ from .operand import Operand
 __all__ = ["Found", "find_flows", "find_observables"]
 
 _LIMIT = 50_000
-"""Objects looked at before the walk gives up: an operator may hold a user's whole data set."""
+"""The walk gives up after this many objects: an operator may hold a user's whole data set."""
 
 _LEAVES = (str, bytes, int, float, complex, type(None), type, types.ModuleType)
 
@@ -38,33 +39,33 @@ _CONTAINERS: dict[type, Callable[[Any], Any]] = {
     deque: deque.__iter__,
     dict: dict.values,
 }
-"""How to read each kind of container past what a subclass of it may override."""
+"""How to read each kind of container, without calling what a subclass may override."""
 
 _ITERATORS: tuple[type, ...] = (map, type(iter([])), type(iter(())))
-"""Those of Python's own that tell what they refer to; ``rx.for_in`` holds the first two."""
+"""Python's own iterators that tell what they refer to; ``rx.for_in`` holds the first two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a walk found."""
+    """The result of a walk."""
 
     flows: tuple[Any, ...]
-    """The flows, the outermost ones, each once, in the order in which they stand there."""
+    """The outermost flows, each once, in the order in which the walk meets them."""
     outside: tuple[Observable[Any], ...]
-    """Observables beside them that lead to no flow, the outermost ones."""
+    """The outermost Observables beside them that lead to no flow."""
 
 
 def find_flows(root: object) -> Found:
     """Find the flows that `root` refers to.
 
-    A step (as against a port or flow) that only a user's own mapper refers to is left out: such
-    code wants its name or the like, not its items.
+    A whole step (not a port or flow) is left out if only a user's own mapper refers to it. Such
+    code wants the step's name or the like, not its items.
 
     Args:
         root: An Observable or an operator. It is not subscribed to and not called.
 
     Returns:
-        What was found. A flow that is found is not looked into.
+        The result. A flow that is found is not looked into.
     """
     walk = _Walk()
     walk.from_(root)
@@ -72,7 +73,7 @@ def find_flows(root: object) -> Found:
 
 
 def find_observables(root: object) -> tuple[Observable[Any], ...]:
-    """Return the Observables that `root` refers to, itself among them, and that are no flows."""
+    """Return the Observables that `root` refers to and that are no flows; `root` may be one."""
     walk = _Walk()
     walk.from_(root)
     return tuple(walk.observables)
@@ -83,11 +84,11 @@ class _Walk:
     flows: list[Any] = field(default_factory=list)
     observables: list[Observable[Any]] = field(default_factory=list)
     above: dict[int, int | None] = field(default_factory=dict)
-    """The object by which each one was first reached, to tell what leads to a flow."""
+    """For each object, the one it was first reached from. This tells what leads to a flow."""
     inside: dict[int, bool] = field(default_factory=dict)
-    """Whether each one was reached only through a user's mapper."""
+    """For each object, whether it was reached only through a user's mapper."""
     kept: list[object] = field(default_factory=list)
-    """What `above` and `inside` know by its id must not give that id away."""
+    """The objects whose ids `above` and `inside` hold, kept alive so that no id is reused."""
 
     def from_(self, root: object) -> None:
         stack = [(root, False)]
@@ -99,7 +100,7 @@ class _Walk:
             again = id(value) in self.inside
             self.inside[id(value)] = inside
             self.kept.append(value)
-            if _is_a(value, Operand) and _is_a(value, Observable):  # as flows alone are
+            if _is_a(value, Operand) and _is_a(value, Observable):  # only a flow is both
                 self._found(value, inside)
                 continue
             if _is_a(value, Observable) and not again:
@@ -115,7 +116,7 @@ class _Walk:
             self.flows.append(flow)
 
     def outside(self) -> Iterator[Observable[Any]]:
-        """Yield the outermost Observables that lead to no flow, if others do."""
+        """Yield the outermost Observables that lead to no flow, beside others that do."""
         leading: set[int] = set()
         for flow in self.flows:
             place: int | None = id(flow)
@@ -136,7 +137,7 @@ def _is_a(value: object, base: type) -> bool:
 
 
 def _is_mapper(value: object, reached: bool) -> bool:
-    """Tell whether `value` is a user's function or object that something else refers to."""
+    """Tell whether `value` is a user's function or object, to which another object refers."""
     if not reached or _is_a(value, Observable):
         return False
     if type(value) is types.FunctionType:
@@ -146,7 +147,7 @@ def _is_mapper(value: object, reached: bool) -> bool:
 
 
 def _referred(value: object) -> Iterator[object]:
-    """Yield what `value` refers to and what may hold a flow."""
+    """Yield the objects that `value` refers to and that may hold a flow."""
     for inner in _contents(value):
         if not any(leaf in type(inner).__mro__ for leaf in _LEAVES):
             yield inner
@@ -171,7 +172,7 @@ def _contents(value: object) -> list[object]:
     if kind in _ITERATORS:
         iterator: Any = value
         return list(iterator.__reduce__()[1])
-    # Streams and workflows lead to all their steps, observers to what stands downstream.
+    # Not looked into: streams and workflows lead to all their steps, observers downstream.
     if not _is_a(value, Observable) and any(base in kind.__mro__ for base in _CLOSED):
         return []
     return _of_instance(value)

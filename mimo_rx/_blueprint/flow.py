@@ -1,7 +1,7 @@
 """Flows: outputs and the operators after them, as immutable nodes that are Observables.
 
-A flow says where items come from; it holds none and runs nothing. Made from other flows, it refers
-to them, so operators that two readers share are one object (and run once, see
+A flow describes where items come from. It holds no items and runs nothing. A flow that is made from
+other flows refers to them. So operators that two readers share are one object, and run once (see
 :mod:`mimo_rx._plan.flatten`).
 
 Rules: R1, L9.
@@ -46,10 +46,10 @@ _SHARING = ("share", "ref_count")
 
 
 class Flow(Operand, Observable[Any]):
-    """An output, or what operators make of outputs: an Observable that knows its workflow.
+    """An output, or outputs with operators after them: an Observable that knows its workflow.
 
-    Led into a step it is an edge. Subscribed to, awaited or iterated over outside a run, it runs
-    its workflow, once each time.
+    A flow that is led into a step becomes an edge. Outside a run, a program may subscribe to it,
+    await it or iterate over it: each time this runs its workflow once.
 
     Example:
         >>> from reactivex import operators as ops
@@ -62,23 +62,23 @@ class Flow(Operand, Observable[Any]):
     parents: tuple[Flow, ...] = ()
     """The flows that this one is made from."""
     claims: tuple[Flow, ...] = ()
-    """Those of its parents that its operator or Observable subscribes to by itself."""
+    """The flows that its own operator or Observable subscribes to by itself."""
     is_step: ClassVar[bool] = False
     """Whether it is a whole step rather than one port of it."""
     bare: tuple[BareFlow, ...] = ()
     """The streams under it that had no workflow when it was made."""
 
-    # `Observable.__init__` makes a lock, and a blueprint holds none.
+    # `Observable.__init__` is not called: it makes a lock, and a blueprint holds none.
     def __init__(self, workflow: Workflow | None = None) -> None:
         self._workflow = workflow
 
     @property
     def workflow(self) -> Workflow | None:
-        """The workflow that it is of; None as long as there is none."""
+        """The workflow that it belongs to; None while there is none."""
         return self._workflow
 
     def _note(self) -> None:
-        """Let its workflow know of it, to tell where it leads nowhere."""
+        """Register it with its workflow, so that a check can tell if it leads nowhere."""
         if self._workflow is not None:
             self._workflow.graph.note(self)
 
@@ -86,7 +86,7 @@ class Flow(Operand, Observable[Any]):
     def lock(self) -> threading.RLock:  # type: ignore[override] # RxPY sets it in `__init__`
         """The lock that RxPY's combinators hold while they deliver from this Observable.
 
-        Two threads that ask at once get the same one, which a `cached_property` does not promise.
+        Two threads that ask at once get the same lock, which a `cached_property` does not promise.
         """
         lock: threading.RLock = self.__dict__.setdefault("_lock", threading.RLock())
         return lock
@@ -113,7 +113,7 @@ class Flow(Operand, Observable[Any]):
             scheduler: The default scheduler of this subscription.
 
         Returns:
-            What disposes the subscription: it returns at once and cancels the run.
+            The subscription. Its ``dispose()`` returns at once and cancels the run.
         """
         given: Any = on_next
         if isinstance(given, abc.ObserverBase):
@@ -128,8 +128,8 @@ class Flow(Operand, Observable[Any]):
         """Run the workflow, block meanwhile, and return the last item.
 
         Args:
-            scheduler: As RxPY has it, but a flow runs on the scheduler of its own run: leave it
-                out.
+            scheduler: Leave it out. RxPY has this argument, but a flow runs on the scheduler of its
+                own run.
 
         Raises:
             TypeError: `scheduler` is given.
@@ -143,7 +143,7 @@ class Flow(Operand, Observable[Any]):
     def is_connected(self) -> bool:
         """Tell whether it, or a flow that it is a part of, leads into a step.
 
-        A flow of streams that had no workflow when it was made never knows.
+        This is always False for a flow whose streams had no workflow when it was made.
         """
         workflow = self._workflow
         return workflow is not None and workflow.graph.is_connected(self)
@@ -151,7 +151,7 @@ class Flow(Operand, Observable[Any]):
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
         """Return the context manager of a run whose value iterates over the items.
 
-        The run is over when the block is left.
+        When the block is left, the run is over.
         """
         return engine().open_flow(self)
 
@@ -167,12 +167,12 @@ class Flow(Operand, Observable[Any]):
         """Apply operators one after the other, as ``|`` does.
 
         Args:
-            *operators: Functions from an Observable to an Observable. What makes anything else of
-                it, or has to subscribe to it again, is applied to the flow as RxPY would:
+            *operators: Functions from an Observable to an Observable. A function that returns
+                anything else, or subscribes to its source again, is applied as RxPY applies it:
                 ``flow.pipe(ops.to_future())`` is a future, ``flow.pipe(ops.repeat(2))`` runs twice.
 
         Returns:
-            A flow; or what the last operator returned.
+            A flow; or whatever the last operator returned.
 
         Raises:
             WiringError: One of `operators` is no operator.
@@ -188,7 +188,7 @@ class Flow(Operand, Observable[Any]):
         return value
 
     def native(self, operator: Callable[[Any], Any]) -> Any:
-        """Apply one operator: a flow where it is one, else whatever RxPY would return."""
+        """Apply one operator; return a flow where that is possible, else what RxPY would return."""
         refuse_uncalled(operator)
         result = apply_to_probe(operator)
         if resubscribes(operator) and isinstance(result, Observable):
@@ -201,7 +201,7 @@ class Flow(Operand, Observable[Any]):
         """Apply one operator on an edge.
 
         Raises:
-            WiringError: `operator` is no operator, or one that cannot stand on an edge.
+            WiringError: `operator` is no operator, or it cannot stand on an edge.
         """
         if not counts_readers(operator):
             self.readable()
@@ -210,11 +210,11 @@ class Flow(Operand, Observable[Any]):
 
     @property
     def probe(self) -> Observable[Any] | None:
-        """What the next operator is tried on, where a plain Observable would not do."""
+        """The Observable to try the next operator on, where a plain one would not do; or None."""
         return None
 
     def readable(self) -> Flow:
-        """Return the flow to read items from; a step answers with its one main output.
+        """Return the flow to read items from; for a step this is its one main output.
 
         Raises:
             WiringError: Nothing can be read from it.
@@ -232,7 +232,7 @@ class Flow(Operand, Observable[Any]):
         return super().__getitem__(key)
 
     def label(self) -> str:
-        """Return how drawings and errors call it."""
+        """Return its name in drawings and errors."""
         return "flow"
 
     def __repr__(self) -> str:
@@ -248,7 +248,7 @@ class Derived(Flow):
         operator: Callable[[Any], Any],
         connectable: Observable[Any] | None = None,
     ) -> None:
-        # What is not readable by itself may be with this operator after it.
+        # `publish()` alone cannot be read; with `ref_count()` after it, it can.
         parent = parent if isinstance(parent, Derived) else parent.readable()
         self.parent = parent
         self.operator = operator
@@ -265,9 +265,10 @@ class Derived(Flow):
 
     @functools.cached_property
     def shared(self) -> Observable[Any] | None:
-        """What its subscribers outside a run share, and with it one run, after ``ops.share()``.
+        """The Observable, and with it the run, that subscribers outside a run share.
 
-        None if its operator shares nothing; then each of them has a run of its own.
+        There is one after ``ops.share()``. It is None if the operator shares nothing; then each
+        subscriber has a run of its own.
         """
         if not any(of_rx(part) and name_of(part) in _SHARING for part in parts(self.operator)):
             return None
@@ -283,8 +284,8 @@ class Derived(Flow):
     def readable(self) -> Flow:
         if self._connectable is not None:
             raise WiringError(
-                f"{self!r} delivers nothing before somebody calls connect(), which nobody can on "
-                "an edge; leave the operator out, a flow is shared by all its readers, or add "
+                f"{self!r} delivers nothing before its connect() is called, which is not possible "
+                "on an edge; leave the operator out, since all readers share a flow, or add "
                 "`ops.ref_count()`"
             )
         return self
@@ -299,7 +300,7 @@ class Derived(Flow):
 
 
 class Merged(Flow):
-    """All items of several flows, in the order in which they come."""
+    """All items of several flows, in the order in which they arrive."""
 
     def __init__(self, flows: Iterable[Flow]) -> None:
         flows = [each.readable() for each in flows]
@@ -337,7 +338,7 @@ class ObservableFlow(Flow):
 
 
 class BareFlow(Flow):
-    """The one main output of a stream that was no step yet when it was read."""
+    """The one main output of a stream that was not a step yet when it was read."""
 
     def __init__(self, stream: Stream, port: str) -> None:
         self.stream = stream
@@ -350,9 +351,9 @@ class BareFlow(Flow):
 
 
 class Fan(list[Any], Operand):
-    """What a fan-out returns: its targets, a list that knows ``|``.
+    """The targets of a fan-out: a list that supports ``|``.
 
-    What follows applies to the merge of its members.
+    A ``|`` after it applies to the merge of its members.
     """
 
     __slots__ = ()
@@ -362,10 +363,10 @@ class Fan(list[Any], Operand):
 
 
 def common_workflow(flows: Iterable[Any]) -> Workflow | None:
-    """Return the one workflow that all `flows` (or steps) are of, None if none has one.
+    """Return the one workflow that all `flows` (or steps) belong to; None if none has one.
 
     Raises:
-        WiringError: They are of different workflows.
+        WiringError: They belong to different workflows.
     """
     found: Workflow | None = None
     for flow in flows:
@@ -381,13 +382,13 @@ def common_workflow(flows: Iterable[Any]) -> Workflow | None:
 def two_workflows(one: Workflow, other: Workflow) -> WiringError:
     """Return the error of a chain that lies in two workflows."""
     return WiringError(
-        f"one chain lies in one workflow, got steps of {one.name!r} and {other.name!r}; nest one "
+        f"a chain must lie in one workflow, got steps of {one.name!r} and {other.name!r}; nest one "
         "workflow in the other to connect them"
     )
 
 
 def _plain(flow: Flow) -> Observable[Any]:
-    """Return an Observable that is no flow, so that what is piped to it makes none."""
+    """Return an Observable that is no flow, so that operators applied to it make no flow."""
 
     def subscribe(
         observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None

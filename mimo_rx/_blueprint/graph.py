@@ -1,4 +1,4 @@
-"""The steps and edges of one workflow, and how they are added: all of them or none.
+"""The graph of one workflow: its steps and links, which are added together or not at all.
 
 Rules: L10.
 """
@@ -31,35 +31,35 @@ class Link(NamedTuple):
     """The step that it leads into; None for an output of the workflow itself."""
     port: str
     feedback: bool = False
-    """Whether it closes a ring that is meant (D6)."""
+    """Whether it closes an intended ring (D6)."""
 
 
 class Graph:
-    """The steps and edges of `workflow`; both only ever grow, at their ends."""
+    """The steps and links of `workflow`; both tables only grow, at their ends."""
 
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
         self.steps: dict[str, Step] = {}
         self.links: dict[Any, Link] = {}
         self._bound: dict[BareFlow, Step] = {}
-        # Both can be rebuilt from the steps, and are, after a refusal and in another process.
+        # Both can be made again from the steps. A refused `|` drops both, pickling the first.
         self._places: dict[int, list[Step]] | None = None
         self._numbers: dict[str, int] = {}
-        # Weakly: a program that lives long makes and drops many. Not even that in another process.
+        # Weak references, since long-lived programs drop many flows. Not pickled.
         self._flows: WeakKeyDictionary[Flow, int] = WeakKeyDictionary()
         self._noted = 0
 
     @property
     def flows(self) -> tuple[Flow, ...]:
-        """The flows made of its outputs that somebody still has, except merges led somewhere."""
+        """The flows of its outputs that the program still holds, except merges led somewhere."""
         return tuple(self._flows)
 
     def note(self, flow: Flow) -> None:
-        """Know of a flow as long as somebody has it."""
+        """Remember `flow` for as long as the program holds it."""
         self._flows[flow] = self._noted = self._noted + 1
 
     def forget(self, flow: Flow) -> None:
-        """Know no more of a merge: its members lead on, each for itself."""
+        """Forget a merge: each of its members is led on by itself."""
         self._flows.pop(flow, None)
 
     def add(
@@ -75,7 +75,7 @@ class Graph:
         if not isinstance(stream, Stream):
             raise WiringError(f"add_stream of {where} takes a stream, got {stream!r}")
         if name is not None and (not isinstance(name, str) or not name):
-            raise WiringError(f"the name of a step must be a string of some length, got {name!r}")
+            raise WiringError(f"the name of a step must be a non-empty string, got {name!r}")
         stream.check_runnable()
         _check_restart(stream, restart)
         self._check_nesting(stream, threshold)
@@ -90,7 +90,7 @@ class Graph:
         """Return the step that `place` is or becomes: a stream is added at its first use.
 
         Raises:
-            WiringError: `place` is a step of another workflow, or a stream of several steps.
+            WiringError: `place` is a step of another workflow, or a stream with several steps.
         """
         if isinstance(place, Step):
             if place.workflow is not self.workflow:
@@ -114,25 +114,25 @@ class Graph:
             names = " or ".join(repr(step.name) for step in steps)
             raise WiringError(
                 f"stream {stream.name!r} is {len(steps)} steps of workflow {self.workflow.name!r}; "
-                f"say which by its step, {names}"
+                f"name one of its steps, {names}"
             )
         return steps[0] if steps else None
 
     def bound_step(self, bare: BareFlow) -> Step | None:
-        """Return the step that a stream read before it was one has become; None if none."""
+        """Return the step that the stream of `bare` has become since; None if it is no step yet."""
         return self._bound.get(bare) or self.known_step(bare.stream)
 
     def link(self, source: Flow, step: Step | None, port: str, *, feedback: bool = False) -> None:
-        """Make the edge from `source` into an input of `step`, or into an output of the workflow.
+        """Link `source` to an input of `step`, or to an output of the workflow.
 
         Args:
-            source: What is read.
-            step: What it leads into; None for the workflow itself.
+            source: The flow that is read.
+            step: The step that it leads into; None for the workflow itself.
             port: Name of the input, or of the workflow's output.
-            feedback: Whether the edge closes a ring that is meant.
+            feedback: Whether the edge closes an intended ring.
 
         Raises:
-            WiringError: The same edge is there already.
+            WiringError: There is already the same edge.
         """
         source = source.readable()
         for bare in source.bare:
@@ -148,7 +148,7 @@ class Graph:
         self.links[key] = Link(source, step, port, feedback)
 
     def end_of(self, flow: Flow) -> tuple[Step, str] | None:
-        """Return the step and output that `flow` is; None if it is no output of a step."""
+        """Return the step and output that `flow` stands for; None if it is no output of a step."""
         if isinstance(flow, Port):
             return flow.step, flow.name
         if isinstance(flow, BareFlow) and (step := self.bound_step(flow)):
@@ -156,7 +156,7 @@ class Graph:
         return None
 
     def leading(self) -> Iterator[Flow]:
-        """Yield every flow that leads somewhere, and those that it is made from, each once."""
+        """Yield every flow that leads somewhere, and the flows it is made from, each once."""
         return behind(link.source for link in self.links.values())
 
     def is_connected(self, flow: Flow) -> bool:
@@ -167,14 +167,14 @@ class Graph:
         if isinstance(flow, Port | BareFlow):
             end = self.end_of(flow)
             return end is not None and any(self.end_of(each) == end for each in self.leading())
-        if isinstance(flow, WorkflowInput):  # made anew at each use
+        if isinstance(flow, WorkflowInput):  # each use makes a new object
             inputs = (each for each in self.leading() if isinstance(each, WorkflowInput))
             return any(each.name == flow.name for each in inputs)
         return any(each is flow for each in self.leading())
 
     @contextmanager
     def atomically(self) -> Iterator[None]:
-        """Take back what was added in the block if it fails."""
+        """Take back what the block added, if it fails."""
         tables: tuple[dict[Any, Any], ...] = (self.steps, self.links, self._bound)
         sizes = [len(table) for table in tables]
         noted = self._noted
@@ -192,7 +192,7 @@ class Graph:
             raise
 
     def _key(self, source: Flow) -> Any:
-        """Return what tells direct edges apart; any other flow is its own."""
+        """Return the key that tells direct edges apart; any other flow is its own key."""
         end = self.end_of(source)
         if end is not None:
             return end
@@ -238,7 +238,7 @@ class Graph:
 
 
 def behind(flows: Iterable[Flow]) -> Iterator[Flow]:
-    """Yield `flows` and those that they are made from, each once."""
+    """Yield `flows` and the flows they are made from, each once."""
     seen: set[int] = set()
     stack = [*flows][::-1]
     while stack:
@@ -259,9 +259,9 @@ def _check_restart(stream: Stream, restart: object) -> None:
         )
     if stream.nests:
         raise WiringError(
-            f"workflow {stream.name!r} cannot be started again by itself, since its steps are "
-            f"steps of the run around it, got restart={restart!r}; give restart to those steps "
-            "that may fail"
+            f"workflow {stream.name!r} cannot be started again by itself, since its steps run as "
+            f"steps of the workflow around it, got restart={restart!r}; give restart to those "
+            "steps that may fail"
         )
 
 

@@ -1,8 +1,8 @@
-"""The workflow that steps and flows are of.
+"""The workflow that steps and flows belong to.
 
-A workflow is made of steps and flows, and each of them says which one it is of. The class stands
-two rows above, and while a program runs nobody down here needs it. Type checkers do: they read the
-name ``Workflow`` in the stub beside this file.
+A workflow is made of steps and flows, and each of them names its workflow. The class stands two
+rows above. While a program runs, no module down here needs it. Type checkers do: they read the name
+``Workflow`` in the stub beside this file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What the two sides of ``|`` have in common.
+"""The base of everything that can stand beside ``|``.
 
-Streams, steps, ports and flows are operands of the language. What ``|`` means between them stands
-in one place, several rows above, and is asked for by its name (see :mod:`mimo_rx._late`).
+Streams, steps, ports and flows are operands of the language. The meaning of ``|`` is defined in one
+place, several rows above. This module asks for it by its name (see :mod:`mimo_rx._late`).
 
 Rules: L12.
 """
@@ -16,13 +16,13 @@ __all__ = ["Language", "Operand", "language"]
 
 
 class Language(Protocol):
-    """What ``|`` means."""
+    """The meaning of ``|``."""
 
     def wire(self, left: Any, right: Any) -> Any:
         """Do what ``left | right`` says."""
 
     def as_flow(self, source: Any, *, ports: tuple[Any, ...] = (), **settings: Any) -> Any:
-        """Return the flow to read from what stands left of ``|``."""
+        """Return the flow to read from the left side of ``|``."""
 
     def connect(
         self, source: Any, target: Any, input: str | None, *, feedback: bool = False
@@ -39,7 +39,7 @@ def language() -> Language:
 class Operand:
     """One side of ``|``, which is neither iterable nor an array.
 
-    Without ``__iter__ = None`` Python would iterate by ``__getitem__``, without end; without
+    Without ``__iter__ = None`` Python would iterate by ``__getitem__``, and never end. Without
     ``__array_ufunc__ = None`` numpy would apply ``|`` to each element of an array.
     """
 
@@ -49,9 +49,9 @@ class Operand:
     __array_ufunc__: ClassVar[Any] = None
 
     def __or__(self, right: Any) -> Any:
-        """Lead what this is into `right`, or apply the operator `right` to it."""
+        """Lead this into `right`, or apply the operator `right` to it."""
         return language().wire(self, right)
 
     def __ror__(self, left: Any) -> Any:
-        """Lead `left` into what this is."""
+        """Lead `left` into this."""
         return language().wire(left, self)

@@ -1,4 +1,4 @@
-"""When a stream that failed is started again: what a blueprint says of it."""
+"""The setting that says when a stream that failed is started again."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ __all__ = ["Restart"]
 class Restart:
     """When a stream that raised is started again: ``add_stream(stream, restart=Restart())``.
 
-    The stream begins anew with its ports as they are and with the same state. What it had popped
-    before it raised is gone; where every item shall be worked off at least once, look at it with
-    ``peek``, do the work, and ``pop`` it afterwards. Meanwhile its outputs stay open and its inputs
-    fill up, so its neighbours wait as they do for a slow stream. Each restart is logged as a
+    The stream begins anew, with its ports as they are and with the same state. Items that it had
+    popped before it raised are gone. To process every item at least once, ``peek`` at it, do the
+    work, and ``pop`` it afterwards. Until the restart the outputs of the stream stay open and its
+    inputs fill up, so its neighbours wait as they do for a slow stream. Each restart is logged as a
     warning and counted (``statistics.steps["fetch"].restarts``).
 
-    The delay before a restart that `n` others have gone before, since the budget was last whole, is
+    The delay before a restart grows with `n`, the number of restarts since the budget was last
+    full. With `u` drawn from [0, 1), it is
 
-    ``min(max_backoff, backoff * 2**n) * (1 - jitter * u)`` seconds, `u` being drawn from [0, 1):
+    ``min(max_backoff, backoff * 2**n) * (1 - jitter * u)`` seconds.
 
-    exponential backoff (Metcalfe & Boggs 1976, "Ethernet: Distributed Packet Switching for Local
-    Computer Networks"), spread so that many who failed together do not come back together (Brooker
-    2015, "Exponential Backoff and Jitter", AWS Architecture Blog, who calls a jitter of 1 full and
-    one of 0.5 equal).
+    This is exponential backoff (Metcalfe & Boggs 1976, "Ethernet: Distributed Packet Switching for
+    Local Computer Networks"). The jitter spreads streams that failed together, so that they do not
+    come back together (Brooker 2015, "Exponential Backoff and Jitter", AWS Architecture Blog; a
+    jitter of 1 is called full there, one of 0.5 equal).
 
-    Neither a cancel nor an exception of mimo_rx itself (``DownstreamClosed``, ``InputClosed``, ...)
-    ever leads to a restart, whatever `on` says. An exception group does if all in it would.
+    A cancel or an exception of mimo_rx itself (``DownstreamClosed``, ``InputClosed``, ...) never
+    leads to a restart, whatever `on` says. An exception group does if all exceptions in it would.
 
     Args:
-        max_restarts: Restarts until the exception fails the run after all, at least 0.
-        within: Seconds above 0. A stream that has run so long since it was last started has its
+        max_restarts: Restarts before the exception fails the run after all, at least 0.
+        within: Seconds above 0. A stream that has run this long since its last start gets its full
             budget again: `max_restarts`, and the shortest delay. ``math.inf`` for never.
         backoff: Seconds before the first restart, at least 0.
         max_backoff: The longest delay in seconds, at least `backoff`.
-        jitter: By which share of itself a delay may be shorter, from 0 to 1.
+        jitter: The share by which a delay may be shorter, from 0 to 1.
         on: Classes of the exceptions that lead to a restart. Mind that ``TimeoutError`` is an
             ``OSError``, that of ``pop(timeout=...)`` too.
 
@@ -77,15 +78,15 @@ class Restart:
     """
 
     max_restarts: int = 3
-    """Restarts until the exception fails the run after all."""
+    """Restarts before the exception fails the run after all."""
     within: float = 60.0
-    """Seconds after which a stream that still runs has its budget again."""
+    """Seconds after which a stream that still runs gets its full budget again."""
     backoff: float = 0.1
     """Seconds before the first restart."""
     max_backoff: float = 10.0
     """The longest delay, in seconds."""
     jitter: float = 0.2
-    """By which share of itself a delay may be shorter."""
+    """The share by which a delay may be shorter."""
     on: tuple[type[Exception], ...] = (OSError,)
     """Classes of the exceptions that lead to a restart."""
 
@@ -116,8 +117,8 @@ class Restart:
         """Return how long to wait before a restart, in seconds.
 
         Args:
-            before: Restarts since the budget was last whole, at least 0.
-            random: What draws the jitter.
+            before: Restarts since the budget was last full, at least 0.
+            random: Draws the jitter.
 
         Example:
             >>> restart = Restart(backoff=0.5, max_backoff=3.0, jitter=0.0)
@@ -138,7 +139,7 @@ def _check_classes(classes: object) -> None:
         if not isinstance(each, type) or not issubclass(each, BaseException):
             raise _refused(what, each)
         if not issubclass(each, Exception):
-            raise _refused("on: neither a cancel nor an exit ever leads to a restart", each)
+            raise _refused("on: a cancel or an exit never leads to a restart", each)
         if issubclass(each, MimoError):
             raise _refused("on: an exception of mimo_rx itself never leads to a restart", each)
 
@@ -152,7 +153,7 @@ def _is_number(given: object) -> bool:
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error`, or if it is a group, all that is in it, however deep."""
+    """Yield `error`; if it is a group, yield every exception in it, however deep."""
     pending = [error]
     while pending:
         each = pending.pop()

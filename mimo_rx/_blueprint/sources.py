@@ -1,4 +1,4 @@
-"""Where items from outside enter a blueprint: iterables, asynchronous iterables, Observables.
+"""The entry of items from outside: iterables, asynchronous iterables and Observables as sources.
 
 Rules: R3.
 """
@@ -23,13 +23,13 @@ SourceKind: TypeAlias = Literal["iterable", "async_iterable", "observable"]
 
 
 class SourceStream(Stream):
-    """The stream that stands in a plan for a source from outside.
+    """The stream that stands for a source from outside in a plan.
 
     Args:
         source: The iterable, asynchronous iterable or Observable.
         kind: Which of them it is.
         name: Name of the stream.
-        overflow: What becomes of an item that an Observable delivers while there is no room.
+        overflow: What to do with an item that an Observable delivers while there is no room.
         capacity: Items that may wait at the entry; None for the bound of the engine.
         threaded: Whether the source is read on a thread of its own.
     """
@@ -55,11 +55,11 @@ class SourceStream(Stream):
 
     @property
     def needs_pump(self) -> bool:
-        """Whether :meth:`run` cannot read it, since it calls by itself or blocks its thread."""
+        """Whether :meth:`run` cannot read it, since it delivers by itself or blocks its thread."""
         return self.threaded or self.kind == "observable"
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Push the items of an iterable, or of an asynchronous one, which is closed at the end."""
+        """Push the items of an iterable or asynchronous iterable; close the latter at the end."""
         if self.kind == "iterable":
             await outs.item.push_many(self.source)
             return
@@ -93,30 +93,30 @@ def flow(
 ) -> Flow:
     """Make a flow of one source, or of the merge of several.
 
-    It is the same door as the left end of ``|``, with settings, and the way to put an operator
-    right after a source.
+    It takes what the left end of ``|`` takes, and has settings. It is also the way to put an
+    operator right after a source.
 
     Args:
         *sources: Steps, ports, flows, streams, iterables, asynchronous iterables and Observables,
             in any mixture.
-        overflow: What becomes of an item that an Observable delivers while there is no room:
-            ``"block"`` makes it wait, on a worker thread where it is subscribed to;
-            ``"drop_newest"`` drops it, ``"drop_oldest"`` the one that has waited longest (with a
-            capacity of 1, the latest one is kept); ``"error"`` fails the run with
-            ``BufferOverflow``; ``"unbounded"`` keeps all. But for ``"block"`` it is subscribed to
-            on the loop's thread, before any stream has begun, and has to return from that.
-            Drops are told in the statistics of the edges that lead from there.
+        overflow: What to do with an item that an Observable delivers while there is no room.
+            ``"block"`` lets the Observable wait, on the worker thread that subscribes to it.
+            ``"drop_newest"`` drops the item. ``"drop_oldest"`` drops the item that has waited
+            longest (with a capacity of 1, the latest item is kept). ``"error"`` fails the run with
+            ``BufferOverflow``. ``"unbounded"`` keeps all items. In all cases but ``"block"``, the
+            loop's thread subscribes before any stream has begun, and the subscription must return.
+            The statistics of the edges that lead from there count the drops.
         capacity: Items that may wait at the entry of each source, at least 1, by default 100.
         threaded: Whether iterables are read on a thread of their own, because they block.
-        ports: Ports that an Observable among `sources` subscribes to where nobody can see it,
-            inside ``rx.defer`` or a mapper.
+        ports: Ports that an Observable among `sources` subscribes to in a hidden way, inside
+            ``rx.defer`` or a mapper.
 
     Returns:
-        The flow. It joins the workflow of what it is led into.
+        The flow. It joins the workflow that it is led into.
 
     Raises:
-        WiringError: There are no sources, one of them is none, they are of two workflows, or a
-            setting is out of its range or makes no sense for them.
+        WiringError: There are no sources, one of them is not a source, they belong to two
+            workflows, or a setting is out of its range or does not apply to them.
 
     Example:
         >>> from reactivex import operators as ops
@@ -136,12 +136,12 @@ def flow(
 
 
 def as_outside(source: Any, ports: tuple[Flow, ...] = (), **settings: Any) -> Flow | None:
-    """Return the flow of a source from outside, None if `source` is none.
+    """Return the flow of a source from outside; None if `source` is not a source.
 
     Args:
         source: Any object.
-        ports: Flows that it subscribes to where nobody can see it.
-        **settings: Those of :class:`SourceStream`.
+        ports: Flows that it subscribes to in a way that cannot be seen.
+        **settings: The settings of :class:`SourceStream`.
     """
     kind = kind_of(source)
     if kind is None:
@@ -153,7 +153,7 @@ def as_outside(source: Any, ports: tuple[Flow, ...] = (), **settings: Any) -> Fl
 
 
 def kind_of(source: Any) -> SourceKind | None:
-    """Tell what kind of source `source` is; None if it is none."""
+    """Tell what kind of source `source` is; None if it is not a source."""
     if isinstance(source, type):
         return None
     if isinstance(source, Observable):
@@ -168,7 +168,7 @@ def kind_of(source: Any) -> SourceKind | None:
 
 
 def _enter(source: Any, ports: tuple[Flow, ...], settings: dict[str, Any]) -> Flow:
-    # At this door a text is what it is elsewhere in Python, an iterable of its characters.
+    # Here a text is an iterable of its characters, as elsewhere in Python.
     if isinstance(source, str | bytes | bytearray):
         outside = as_outside(source, **settings)
         assert outside is not None
@@ -189,14 +189,14 @@ def _readable_ports(ports: Iterable[Any]) -> tuple[Flow, ...]:
 
 
 def _check_use(flows: list[Flow], ports: tuple[Flow, ...], settings: dict[str, Any]) -> None:
-    """Refuse settings that no source heeds."""
+    """Refuse settings that apply to none of the sources."""
     streams = [flow.stream for flow in flows if isinstance(flow, SourceFlow)]
     kinds = {stream.kind for stream in streams}
     got = ", ".join(flow.label() for flow in flows)
     if settings["overflow"] != "block" and "observable" not in kinds:
         raise WiringError(
             f"overflow={settings['overflow']!r} of flow is for Observables from outside, got {got}"
-            "; all else waits by itself"
+            "; other sources wait by themselves"
         )
     if settings["capacity"] is not None and not any(stream.needs_pump for stream in streams):
         raise WiringError(
@@ -206,4 +206,4 @@ def _check_use(flows: list[Flow], ports: tuple[Flow, ...], settings: dict[str, A
     if settings["threaded"] and "iterable" not in kinds:
         raise WiringError(f"threaded=True of flow is for iterables that block, got {got}")
     if ports and not any(isinstance(flow, ObservableFlow) for flow in flows):
-        raise WiringError(f"ports of flow are those that an Observable subscribes to, got {got}")
+        raise WiringError(f"ports of flow are for Observables that subscribe to them, got {got}")

@@ -1,4 +1,4 @@
-"""Steps and ports: the places of streams in a workflow, and what is led into and out of them.
+"""Steps and their ports: a step is the place of one stream in a workflow.
 
 Rules: W2, W3.
 """
@@ -23,7 +23,7 @@ __all__ = ["Port", "Step", "WorkflowInput", "WorkflowOutput", "WorkflowPorts", "
 class Step(Flow):
     """One stream's place in a workflow; made by ``Workflow.add_stream`` and by ``|``.
 
-    A step with one main output stands wherever a flow may. ``step["x"]`` is a port of it.
+    A step with one main output can stand wherever a flow can. ``step["x"]`` is one of its ports.
 
     Example:
         >>> from mimo_rx import Stream, Workflow
@@ -55,7 +55,7 @@ class Step(Flow):
 
     @property
     def workflow(self) -> Workflow:
-        """The workflow that it is of."""
+        """The workflow that it belongs to."""
         assert self._workflow is not None
         return self._workflow
 
@@ -101,24 +101,25 @@ class Step(Flow):
         input: str | None = None,
         feedback: bool = False,
     ) -> Any:
-        """Lead an output of this step into a step; or apply operators, as any flow does.
+        """Lead an output of this step into another step; or apply operators, as any flow does.
 
         Args:
             *operators: A step (or a stream to be added), then the names of `output` and `input`
-                if need be; or operators of Rx.
+                if needed; or operators of Rx.
             output: Name of the output; may be left out where this step has one main output.
             input: Name of the input; may be left out where the other step has one input.
-            feedback: Whether the edge closes a ring that is meant. It does not keep its input open:
-                when all other producers of that have closed, every stream of the ring waits for
-                items and nothing is under way, it closes, and the ring ends as a chain does.
+            feedback: Whether the edge closes an intended ring. Such an edge does not keep its input
+                open. It closes when all other producers of the input have closed, every stream of
+                the ring waits for items, and nothing is under way. Then the ring ends as a chain
+                does.
 
         Returns:
             The step that was led into; a flow where operators were applied.
 
         Raises:
-            WiringError: There is no output, input or step that could be meant, or the two are
-                connected already.
-            UnknownPort: A name is not that of a port.
+            WiringError: The output, the input or the step is missing or ambiguous, or the two are
+                already connected.
+            UnknownPort: There is no port of the given name.
 
         Example:
             >>> from mimo_rx import Stream, Workflow
@@ -188,15 +189,15 @@ class Step(Flow):
         """
         return Port(self, key) if isinstance(key, str) else self.readable()[key]
 
-    if not TYPE_CHECKING:  # or every name would pass for an attribute
+    if not TYPE_CHECKING:  # else type checkers would accept every name as an attribute
 
         def __getattr__(self, name: str) -> Any:
             hint = ""
             stream = self.__dict__.get("_stream")  # there is none while a copy is being made
             if stream is not None and (name in stream.ins or name in stream.outs):
-                hint = f"; a port of it is `step[{name!r}]`"
+                hint = f"; write `step[{name!r}]` for its port"
             elif name in ("start", "run", "open", "check"):
-                hint = f"; what is run is its workflow: `step.workflow.{name}()`"
+                hint = f"; use its workflow, `step.workflow.{name}()`"
             raise AttributeError(f"a step has no attribute {name!r}{hint}", name=name, obj=self)
 
     def _where(self) -> str:
@@ -210,7 +211,7 @@ class Step(Flow):
 
 
 class Port(Flow):
-    """An input or output of a step: the input where led into, the output where read."""
+    """A port of a step: the input where something is led into it, the output where it is read."""
 
     def __init__(self, step: Step, name: str) -> None:
         if name not in step.ins and name not in step.outs:
@@ -222,7 +223,7 @@ class Port(Flow):
 
     @property
     def step(self) -> Step:
-        """The step that it is of."""
+        """The step that it belongs to."""
         return self._step
 
     @property
@@ -242,7 +243,7 @@ class Port(Flow):
 
 
 class WorkflowInput(Flow):
-    """An input of a workflow as its own steps see it: items come out of it."""
+    """An input of a workflow, as its own steps see it: items come out of it."""
 
     def __init__(self, workflow: Workflow, name: str) -> None:
         super().__init__(workflow)
@@ -262,7 +263,7 @@ class WorkflowInput(Flow):
 
 
 class WorkflowOutput(Operand):
-    """An output of a workflow as its own steps see it: items are led into it."""
+    """An output of a workflow, as its own steps see it: items are led into it."""
 
     def __init__(self, workflow: Workflow, name: str) -> None:
         self._workflow = workflow
@@ -270,7 +271,7 @@ class WorkflowOutput(Operand):
 
     @property
     def workflow(self) -> Workflow:
-        """The workflow that it is of."""
+        """The workflow that it belongs to."""
         return self._workflow
 
     @property
@@ -283,7 +284,7 @@ class WorkflowOutput(Operand):
 
 
 class WorkflowPorts(tuple[str, ...]):
-    """The names of one side of a workflow, which also gives the ports: ``workflow.ins.a``.
+    """The names of the ports on one side of a workflow; ``workflow.ins.a`` is the port itself.
 
     Args:
         workflow: The workflow.
@@ -292,13 +293,13 @@ class WorkflowPorts(tuple[str, ...]):
     """
 
     def __new__(cls, workflow: Workflow, side: str, names: tuple[str, ...]) -> WorkflowPorts:
-        """Make the names know their workflow."""
+        """Make the tuple of names, which knows its workflow."""
         made = super().__new__(cls, names)
         made.__dict__.update({"__workflow__": workflow, "__side__": side})
         return made
 
     def __getitem__(self, key: Any) -> Any:
-        """Return the port of a name, or the name at a place.
+        """Return the port of a name, or the name at an index.
 
         Raises:
             UnknownPort: There is no port of this name.
@@ -310,7 +311,7 @@ class WorkflowPorts(tuple[str, ...]):
             raise UnknownPort(f"workflow {workflow.name!r}", side, key, tuple(self))
         return (WorkflowInput if side == "input" else WorkflowOutput)(workflow, key)
 
-    # A port may be called `count` or `index`, as two methods of a tuple are.
+    # A port may be called `count` or `index`, like two methods of a tuple.
     def __getattribute__(self, name: str) -> Any:
         if name.startswith("__") or not tuple.__contains__(self, name):
             return super().__getattribute__(name)
@@ -346,7 +347,7 @@ def main_output(stream: Stream, where: str) -> str:
             f"{where} has several main outputs, {_listed(names)}; name one of them, "
             f"`step[{names[0]!r}]`"
         )
-    side = f" but the side outputs {_listed(stream.outs)}; name one of them" if stream.outs else ""
+    side = f", only side outputs, {_listed(stream.outs)}; name one of them" if stream.outs else ""
     raise WiringError(f"{where} has no main output to read from{side}")
 
 

@@ -1,7 +1,7 @@
 """Streams: processes with named inputs and outputs, as a blueprint knows them.
 
-A stream says what its ports are called and what runs between them. It holds nothing of a run: the
-same stream can be a step of several workflows, and run in all of them at once.
+A stream names its ports and the code that runs between them. It holds no part of a run. So the same
+stream can be a step of several workflows, and run in all of them at once.
 
 Rules: S1, S3, S4, S5.
 """
@@ -44,17 +44,17 @@ class Stream(Operand):
     Class attributes:
         IN: Names of the inputs, the default of `ins`.
         OUT: Names of the outputs, the default of `outs`.
-        SIDE: Names of the outputs that are not main ones: they need no reader, are never meant
-            where a name is left out, and do not keep the stream alive. Those that the outputs
-            lack are added to them.
+        SIDE: Names of the outputs that are side outputs, not main ones. A side output needs no
+            reader, is never chosen where a name is left out, and does not keep the stream alive.
+            Names that the outputs lack are added to them.
 
     Args:
         ins: Names of the inputs.
         outs: Names of the outputs.
-        fn: What runs; it is awaited once a run as ``fn(ins, outs, state)``.
+        fn: The coroutine function to run; each run awaits ``fn(ins, outs, state)`` once.
         name: Name of the stream, by default that of `fn`, else that of the class.
-        state: What `fn` gets as its third argument in every run, and what is read afterwards as
-            ``stream.state``. It belongs to the caller. Without one it is a dict of the stream's
+        state: Any object. `fn` gets it as its third argument in every run, and ``stream.state``
+            returns it afterwards. It belongs to the caller. The default is a dict of the stream's
             own.
         state_factory: Makes a state for each run instead, so that runs share none. It is for `fn`:
             an overridden ``run`` makes its own local variables.
@@ -113,7 +113,7 @@ class Stream(Operand):
         name: object = self._name
         where = f"stream {self.name!r}"
         if name is not None and (not isinstance(name, str) or not name):
-            raise WiringError(f"the name of a stream must be a string of some length, got {name!r}")
+            raise WiringError(f"the name of a stream must be a non-empty string, got {name!r}")
         if self._fn is not None and self._overrides_run():
             raise WiringError(f"{where} overrides run and was given fn; only one of them can run")
         if self._state_factory is None:
@@ -122,8 +122,8 @@ class Stream(Operand):
             raise WiringError(f"{where} was given both state and state_factory; give one of them")
         if self._fn is None:
             raise WiringError(
-                f"{where} was given state_factory without fn; what `run` needs anew in each run "
-                "is a local variable of it"
+                f"{where} was given state_factory without fn; use local variables of `run` for "
+                "what each run needs anew"
             )
         if not callable(self._state_factory):
             raise WiringError(
@@ -164,13 +164,13 @@ class Stream(Operand):
 
     @property
     def main_outs(self) -> tuple[str, ...]:
-        """Names of the outputs that are meant where a name is left out."""
+        """Names of the main outputs, from which one is chosen where a name is left out."""
         side = self.side
         return tuple(name for name in tuple(self.outs) if name not in side)
 
     @property
     def name(self) -> str:
-        """Name of the stream, of which each of its steps makes one of its own."""
+        """Name of the stream; each of its steps makes its own name from it."""
         if self._name is not None:
             return self._name
         if self._fn is not None:
@@ -179,7 +179,7 @@ class Stream(Operand):
 
     @property
     def state(self) -> Any:
-        """What `fn` gets as its third argument.
+        """The object that `fn` gets as its third argument.
 
         Raises:
             AttributeError: The stream has a `state_factory`, so there is one for each run.
@@ -198,7 +198,7 @@ class Stream(Operand):
         self._state = state
 
     async def run(self, ins: Any, outs: Any) -> Any:
-        """Take items from `ins` and push items to `outs`, to the end: what a subclass overrides.
+        """Take items from `ins` and push items to `outs`, to the end; a subclass overrides this.
 
         Args:
             ins: The inputs of this run.
@@ -227,7 +227,7 @@ class Stream(Operand):
 
         Raises:
             WiringError: There is neither ``run`` nor `fn`, it is no coroutine function, or it does
-                not take the ports (and `fn` the state).
+                not take the ports (and, for `fn`, the state).
         """
         overridden = self._overrides_run()
         if self._fn is None and not overridden:
@@ -251,10 +251,10 @@ class Stream(Operand):
     def _overrides_run(self) -> bool:
         return getattr(self.run, "__func__", self.run) is not Stream.run
 
-    __iter__ = None  # or what follows would make it iterable
+    __iter__ = None  # else __getitem__ would make it iterable
 
     def __getitem__(self, name: str) -> NoReturn:
-        """Refuse: the ports to wire are those of a step.
+        """Refuse: only a step has ports to wire.
 
         Raises:
             WiringError: Always.
@@ -265,7 +265,7 @@ class Stream(Operand):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        # A decorated function cannot be found under its name again: its factory stands there.
+        # A decorated function cannot be pickled by its name: its factory has that name now.
         state = dict(self.__dict__)
         if self._factory is not None:
             del state["_fn"]
@@ -281,7 +281,7 @@ class Stream(Operand):
 
 
 class StreamFactory(Operand):
-    """What the decorator :func:`stream` makes of a function: call it, and it makes a stream.
+    """The result of the decorator :func:`stream`; calling it makes a stream.
 
     Args:
         fn: ``async def fn(ins, outs, state)``.
@@ -305,7 +305,7 @@ class StreamFactory(Operand):
         self._ports = (ins, outs, side)
         self._stream_name = name
         functools.update_wrapper(self, fn)
-        # What is wrong with the declaration is refused where it is written.
+        # Make one at once, so that a wrong declaration is refused where it is written.
         self()
 
     def __call__(
@@ -359,12 +359,12 @@ def stream(
         name: Name of the streams, by default that of the function.
 
     Returns:
-        A decorator. What it makes is called to make a stream, with the keywords ``name=``,
-        ``state=`` and ``state_factory=`` if need be.
+        A decorator that returns a factory. Call the factory to make a stream, with the keywords
+        ``name=``, ``state=`` and ``state_factory=`` if needed.
 
     Raises:
         WiringError: A port name is no identifier or stands twice on one side; `ins` or `outs` is a
-            string; the decorator was used without parentheses, or on what is no coroutine function.
+            string; the decorator was used without parentheses, or not on a coroutine function.
 
     Example:
         >>> @stream(ins=["word"], outs=["length"])
@@ -393,7 +393,7 @@ def refuse_uncalled(operand: object) -> None:
     """Refuse a stream that was not made yet: a class of streams, or a factory not called.
 
     Args:
-        operand: What stands beside ``|`` or was handed to a method.
+        operand: Any object that stands beside ``|`` or was handed to a method.
 
     Raises:
         WiringError: `operand` is such a class or factory.
@@ -405,7 +405,7 @@ def refuse_uncalled(operand: object) -> None:
         )
     if isinstance(operand, StreamFactory):
         raise WiringError(
-            f"{operand.__name__} makes streams and is none; did you mean `{operand.__name__}()`"
+            f"{operand.__name__} makes streams, but is not one; did you mean `{operand.__name__}()`"
         )
 
 
@@ -422,7 +422,7 @@ def _checked(stream: Stream, side: str, names: Iterable[str]) -> tuple[str, ...]
                 f"{where}: a port name must not be one of Python's special names, got {name!r}"
             )
         if name in checked:
-            raise WiringError(f"{where}: the port name {name!r} stands there twice")
+            raise WiringError(f"{where}: the port name {name!r} is given twice")
         checked.append(name)
     return tuple(checked)
 

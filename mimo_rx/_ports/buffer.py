@@ -18,8 +18,9 @@ shut      a turn is given (see ``gate.py``)   0               waits, unless it h
 closed    the consumer is gone                0               drops its item
 ========= =================================== =============== =====================================
 
-``room`` never exceeds the threshold, even where growth or a seed has raised the peak above it. A
-buffer whose producers have all closed has *ended*: pops take what is left, and then end as well.
+``room`` never exceeds the threshold, even where items that count as ``over`` have raised the peak
+above it. A buffer whose producers have all closed has *ended*: pops take what is left, and the next
+one finds the end.
 
 The only producer of a buffer need not even compare. It draws from ``places``: a *place* is one
 append that was counted out in advance. All that is not ordinary has methods of its own, so that the

@@ -1,1 +1,1 @@
-"""What a program calls: the workflow, the language of ``|``, checks and drawings."""
+"""The interface that a program calls: the workflow, the language of ``|``, checks and drawings."""

@@ -1,4 +1,4 @@
-"""What looks wrong in a blueprint, told without running anything.
+"""Checks that find what looks wrong in a blueprint, without running anything.
 
 Rules: W9.
 """
@@ -30,22 +30,22 @@ Severity: TypeAlias = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in a blueprint that may not be what was meant."""
+    """One thing in a blueprint that may be a mistake."""
 
     code: str
-    """What kind of finding it is, such as ``"unfed-input"``."""
+    """The kind of finding, such as ``"unfed-input"``."""
     severity: Severity
     """How likely it is a mistake."""
     step: str
     """Path of the step, ``outer/inner/parse``; empty for the workflow itself."""
     port: str
-    """Name of the port; empty where none is meant."""
+    """Name of the port; empty if the finding is not about a port."""
     message: str
-    """What was found, in words."""
+    """The finding in words."""
 
 
 def check(workflow: Workflow) -> tuple[Finding, ...]:
-    """Look for what a run of `workflow` would silently accept.
+    """Look for mistakes that a run of `workflow` would silently accept.
 
     Args:
         workflow: The blueprint; nested workflows are looked into.
@@ -57,7 +57,7 @@ def check(workflow: Workflow) -> tuple[Finding, ...]:
         ``unread-output`` (warning): nobody reads a main output;
         ``unread-workflow-input``, ``unfed-workflow-output`` (warnings): a port of a workflow leads
         nowhere inside;
-        ``dead-end-flow`` (warning): a flow that somebody holds leads nowhere;
+        ``dead-end-flow`` (warning): a flow that the program holds leads nowhere;
         ``outside-observable`` (info): an Observable from outside delivers into a combinator
         without an entry of its own;
         ``feeds-itself`` (error): operators stand in a ring without a stream in it;
@@ -185,8 +185,8 @@ def _of_rings(shape: Shape) -> Iterator[Finding]:
             "error",
             shape.name(ring[0].source),
             ring[0].output,
-            f"a ring that no edge is marked to close: {shape.path_text(ring)}; if it is meant, "
-            "lead its last edge by `step.pipe(other, feedback=True)`",
+            f"a ring without an edge marked as feedback: {shape.path_text(ring)}; if it is "
+            "intended, make its last edge by `step.pipe(other, feedback=True)`",
         )
 
 
@@ -206,7 +206,7 @@ def _of_joins(shape: Shape) -> Iterator[Finding]:
 
 
 def _of_nodes(plan: Plan) -> Iterator[Finding]:
-    """Find what holds items outside the bound, each once, on the first edge that reads it."""
+    """Find operators that hold items outside the bound, each on the first edge that reads it."""
     seen: set[Node] = set()
     for edge in plan.edges:
         stack = [edge.source]
@@ -219,7 +219,7 @@ def _of_nodes(plan: Plan) -> Iterator[Finding]:
 
 
 def _holding(node: Node) -> Iterator[tuple[str, Entry]]:
-    """Yield what holds items in `node`, with what to call it and its place."""
+    """Yield what holds items in `node`: its name with its position, and its catalogue entry."""
     if node.observable is not None and (entry := holding_observable(node.observable)):
         yield entry.name, entry
     operators = [part for operator in node.operators for part in parts(operator)]

@@ -23,7 +23,7 @@ _INDENT = "    "
 
 
 def to_dot(workflow: Workflow) -> str:
-    """Draw `workflow`: a node a step, nested workflows as clusters, operators on the edges.
+    """Draw `workflow`: steps as nodes, nested workflows as clusters, operators on the edges.
 
     Args:
         workflow: The blueprint. The same one gives the same text.
@@ -68,8 +68,9 @@ def quote(text: str) -> str:
     r"""Return `text` as a DOT string that shows it literally.
 
     Args:
-        text: Any text. A backslash would begin an escape such as ``\N``; of control characters,
-            which a drawing cannot show, a line break becomes one and the others their number.
+        text: Any text. A backslash is doubled, since it would begin an escape such as ``\N``. A
+            line break stays one. A drawing cannot show other control characters, so their number
+            is shown.
     """
     shown = []
     for character in text:
@@ -86,14 +87,14 @@ def quote(text: str) -> str:
 
 
 class _End(NamedTuple):
-    """Where an edge begins or ends: a node, and the name of the port there."""
+    """One end of an edge: a node, and the name of the port there."""
 
     node: str
     port: str
 
 
 class _Drawing:
-    """One workflow, half drawn: its nodes are there, of its nested ones those before the next."""
+    """A workflow that is being drawn: it is done up to its next nested workflow."""
 
     def __init__(self, workflow: Workflow, path: str, depth: int) -> None:
         self.workflow = workflow
@@ -153,7 +154,7 @@ class _Drawing:
                 yield (f"{self.indent}{self._id(source.node)} -> {self._id(target.node)}{drawn}")
 
     def _origins(self, flow: Flow) -> Iterator[tuple[_End, str]]:
-        """Yield the outputs under a flow, each with the operators on the way from it."""
+        """Yield the outputs that a flow is made from, each with the operators after it."""
         stack: list[tuple[Flow, tuple[str, ...]]] = [(flow, ())]
         while stack:
             flow, after = stack.pop()
@@ -176,7 +177,7 @@ class _Drawing:
             return self._end(flow.step, "outs", flow.name)
         if isinstance(flow, BareFlow):
             step = self.workflow.graph.bound_step(flow)
-            assert step is not None, "an edge binds the streams that it is made of"
+            assert step is not None, "a link makes steps of the streams that it reads"
             return self._end(step, "outs", flow.port)
         if isinstance(flow, WorkflowInput):
             return _End(f"ins/{flow.name}", "")
@@ -185,7 +186,7 @@ class _Drawing:
         return None
 
     def _end(self, step: Step, side: str, port: str) -> _End:
-        """Return the node of a port: of a nested workflow, the one that stands for the port."""
+        """Return the node of a port; a nested workflow has a node for each of its ports."""
         if step.stream.nests:
             return _End(f"{step.name}/{side}/{port}", "")
         return _End(step.name, port)
@@ -206,6 +207,6 @@ class _Drawing:
         return quote(self.path + name)
 
     def _label(self, name: str) -> str:
-        # The default label is the whole path, and reads a backslash in it as an escape.
+        # Without a label Graphviz shows the whole path, and reads a backslash in it as an escape.
         plain = not self.path and quote(name) == f'"{name}"'
         return "" if plain else f" [label={quote(name)}]"

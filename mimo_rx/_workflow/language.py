@@ -1,7 +1,7 @@
-"""The language of ``|``: what stands left and right of it, and what it does with them.
+"""The language of ``|``: which operands it takes, and what it does with them.
 
-Everything is checked before anything is changed, and what a refusal finds half done is taken back
-(:meth:`Graph.atomically`), so each ``|`` is all or nothing.
+Both operands are checked before anything is changed. If an edge is refused midway, everything that
+was added is taken back (:meth:`Graph.atomically`). So each ``|`` is all or nothing.
 
 Rules: L1, L2, L3, L5, L6, L7, L8, L11.
 """
@@ -28,14 +28,14 @@ __all__ = ["as_flow", "connect", "lead", "wire"]
 
 
 class Target(NamedTuple):
-    """What a flow is led into: a step, a stream to be added, or an output of the workflow."""
+    """The target of a flow: a step, a stream to be added, or an output of the workflow."""
 
     operand: Step | Stream | WorkflowOutput
     port: str | None
 
     @property
     def workflow(self) -> Workflow | None:
-        """The workflow that it is of; None for a stream to be added."""
+        """The workflow that it belongs to; None for a stream to be added."""
         return None if isinstance(self.operand, Stream) else self.operand.workflow
 
 
@@ -47,10 +47,10 @@ def wire(left: Any, right: Any) -> Any:
         right: An operator, a step, a port, a stream, an output of a workflow, or a list of such.
 
     Returns:
-        A flow after an operator, else what was led into.
+        A flow if `right` is an operator, else the step or output that was led into.
 
     Raises:
-        WiringError: One of them is not what it would have to be; see the table of the language.
+        WiringError: An operand cannot stand on its side; see the table of the language.
     """
     for side in (left, right):
         refuse_uncalled(side)
@@ -60,17 +60,18 @@ def wire(left: Any, right: Any) -> Any:
         return Fan(lead(as_flow(left), targets))
     if isinstance(right, Operand):
         return lead(as_flow(left), [_as_target(right)])[0]
-    # A flow says itself what it may be followed by, beyond what may be led on.
+    # A flow checks the operator itself: after `publish()` it cannot be read, but `ref_count()` may
+    # follow.
     return (left if isinstance(left, Flow) else as_flow(left)).derive(right)
 
 
 def as_flow(source: Any, *, ports: tuple[Flow, ...] = (), **settings: Any) -> Flow:
-    """Return the flow to read from what stands left of ``|``.
+    """Return the flow to read from the left side of ``|``.
 
     Args:
-        source: What stands there.
-        ports: Flows that it subscribes to where nobody can see it.
-        **settings: Those of a source from outside.
+        source: The left operand.
+        ports: Flows that it subscribes to in a way that cannot be seen.
+        **settings: The settings of a source from outside.
 
     Raises:
         WiringError: Nothing can be read from `source`.
@@ -88,8 +89,8 @@ def as_flow(source: Any, *, ports: tuple[Flow, ...] = (), **settings: Any) -> Fl
     if isinstance(source, str | bytes | bytearray):
         kind = type(source).__name__
         raise WiringError(
-            f"a {kind} is not piped item by item by accident, got {source!r}; write `[text]` for "
-            "one item, `flow(text)` for its characters"
+            f"a {kind} cannot be the source of '|', got {source!r}; write `[text]` for one item, "
+            "`flow(text)` for its characters"
         )
     outside = as_outside(source, ports, **settings)
     if outside is None:
@@ -101,12 +102,12 @@ def lead(flow: Flow, targets: Sequence[Target], *, feedback: bool = False) -> li
     """Lead `flow` into each of `targets`, or into none.
 
     Args:
-        flow: What is read. The members of a merge are led one by one.
-        targets: Where to.
-        feedback: Whether these edges close a ring that is meant.
+        flow: The flow that is read. The members of a merge are led one by one.
+        targets: The targets to lead it into.
+        feedback: Whether these edges close an intended ring.
 
     Returns:
-        What each target is worth, a step where a stream was added.
+        The value of ``|`` for each target: the target itself, or the step of a stream.
 
     Raises:
         WiringError: One of the edges cannot be made.
@@ -130,16 +131,16 @@ def lead(flow: Flow, targets: Sequence[Target], *, feedback: bool = False) -> li
 
 
 def connect(source: Flow, target: Any, input: str | None, *, feedback: bool = False) -> Any:
-    """Lead `source` into the input called `input` of `target`, as the methods of old do.
+    """Lead `source` into the input called `input` of `target`, for methods such as ``Step.pipe``.
 
     Args:
-        source: What is read.
+        source: The flow that is read.
         target: A step, a port, a stream to be added, or an output of the workflow.
         input: Name of the input; None for the only one, or where `target` names it.
-        feedback: Whether the edge closes a ring that is meant.
+        feedback: Whether the edge closes an intended ring.
 
     Returns:
-        What was led into.
+        The step or output that was led into.
 
     Raises:
         WiringError: The edge cannot be made.
@@ -158,7 +159,7 @@ def connect(source: Flow, target: Any, input: str | None, *, feedback: bool = Fa
 
 
 def _as_target(operand: Any) -> Target:
-    """Return what can be led into."""
+    """Return the target that `operand` is."""
     refuse_uncalled(operand)
     if isinstance(operand, Port):
         return Target(operand.step, operand.step.input_name(operand.name))
@@ -173,8 +174,8 @@ def _as_target(operand: Any) -> Target:
         )
     if callable(operand):
         raise WiringError(
-            f"a list right of '|' holds steps, ports and streams, got {describe(operand)!r}; write "
-            "an operator for itself, `flow | operator | [step, step]`"
+            f"a list right of '|' must hold steps, ports and streams, got {describe(operand)!r}; "
+            "write an operator outside of it, `flow | operator | [step, step]`"
         )
     raise WiringError(f"nothing can be led into {operand!r}; it is no step, port or stream")
 
@@ -188,15 +189,16 @@ def _members(right: list[Any]) -> list[Any]:
 def _fan_in(sources: Sequence[Any]) -> Sequence[Any]:
     if isinstance(sources, tuple):
         raise WiringError(
-            f"several steps left of '|' stand in a list, got a tuple; write "
+            f"several steps left of '|' must be a list, got a tuple; write "
             f"`[{', '.join(_short(source) for source in sources)}]`"
         )
     for source in sources:
         refuse_uncalled(source)
         if not _is_operand(source):
             raise WiringError(
-                "a list left of '|' is either steps, ports and flows, or the items of a source, "
-                f"got a mixture with {source!r}; write `flow(...)` to merge steps and sources"
+                "a list left of '|' must hold either steps, ports and flows, or the items of a "
+                f"source, got a mixture with {source!r}; write `flow(...)` to merge steps and "
+                "sources"
             )
     return sources
 
@@ -210,16 +212,17 @@ def _short(source: Any) -> str:
 
 
 def _refuse_operand(right: Any) -> None:
-    """Refuse what can stand right of nothing, with a hint at what was meant."""
+    """Refuse an object that can never be the right operand, with a hint at what was meant."""
     if isinstance(right, Operand | list) or callable(right):
         return
     if isinstance(right, tuple):
-        raise WiringError("several steps right of '|' stand in a list, got a tuple; write `[a, b]`")
+        raise WiringError("several steps right of '|' must be a list, got a tuple; write `[a, b]`")
     hint = ""
     if isinstance(right, Observable) or kind_of(right) is not None:
-        hint = "; a source stands left of '|'"
+        hint = "; write a source to the left of '|'"
     raise WiringError(
-        f"right of '|' stands a step, a port, an operator or a list of steps, got {right!r}{hint}"
+        "the right side of '|' must be a step, a port, an operator or a list of steps, "
+        f"got {right!r}{hint}"
     )
 
 

@@ -26,19 +26,19 @@ __all__ = ["Workflow"]
 
 
 class Workflow(Stream):
-    """A graph of steps, which is a stream itself and nests.
+    """A graph of steps, which is itself a stream and nests.
 
-    Running does not change it: it runs again, and twice at once. A run sees it as it was at its
-    start.
+    Running does not change it. It can run again, and twice at once. A run sees the workflow as it
+    was when the run began.
 
     Args:
         ins: Names of the inputs of the workflow itself.
         outs: Names of its outputs.
         name: Its name, by default that of its class.
         threshold: Bound of each input buffer of its own steps, in items, at least 1.
-        growth_limit: Items up to which a full buffer may grow to end an artificial deadlock; 0 for
-            never, None for 64 times the threshold, at least 10,000. Past it, a run in which streams
-            wait for each other fails with ``DeadlockError``.
+        growth_limit: Number of items up to which a full buffer may grow to end an artificial
+            deadlock; 0 for never, None for 64 times the threshold, at least 10,000. Past the limit,
+            a run whose streams wait for each other fails with ``DeadlockError``.
 
     Raises:
         ValueError: A threshold or limit is out of its range.
@@ -80,14 +80,14 @@ class Workflow(Stream):
             None if growth_limit is None else at_least(0, "growth_limit", growth_limit)
         )
         self.graph = Graph(self)
-        """Its steps and edges, for the language and for engines."""
+        """Its steps and links, for the language and for engines."""
 
-    if not TYPE_CHECKING:  # or every name would pass for an attribute
+    if not TYPE_CHECKING:  # else type checkers would accept every name as an attribute
 
         def __getattr__(self, name: str) -> Any:
             if name == "graph":
                 raise WiringError(
-                    f"workflow {type(self).__name__!r} was not made to its end; "
+                    f"workflow {type(self).__name__!r} is not initialised; "
                     "call super().__init__() in its __init__"
                 )
             raise AttributeError(f"workflow {self.name!r} has no attribute {name!r}")
@@ -107,7 +107,7 @@ class Workflow(Stream):
 
     @property
     def growth_limit(self) -> int | None:
-        """Items up to which a full buffer may grow to end an artificial deadlock."""
+        """Number of items up to which a full buffer may grow to end an artificial deadlock."""
         return self._growth_limit
 
     @property
@@ -136,8 +136,8 @@ class Workflow(Stream):
         """Add a stream as a new step.
 
         Args:
-            stream: The stream; a workflow nests. Added twice, it is two steps.
-            name: Name of the step, by default the stream's; made unique where there is one already
+            stream: The stream; a workflow nests. A stream that is added twice is two steps.
+            name: Name of the step, by default the stream's. A name that is taken is made unique
                 (``parse``, ``parse-2``), and ``/`` in it becomes ``-``.
             threshold: Bound of each of its input buffers, in items, by default the workflow's.
             restart: When the stream is started again after it has raised; by default never.
@@ -147,7 +147,7 @@ class Workflow(Stream):
 
         Raises:
             WiringError: `stream` is no stream, has nothing to run, or contains this workflow;
-                `restart` is no ``Restart``, or `stream` a workflow, whose own steps take one.
+                `restart` is no ``Restart``, or is given for a workflow (its own steps take one).
             ValueError: `threshold` is out of its range.
 
         Example:
@@ -197,7 +197,7 @@ class Workflow(Stream):
         Args:
             step: The step, or a stream to be added.
             workflow_output: Name of the output; may be left out where there is one.
-            step_output: Name of the step's output; may be left out where there is one main one.
+            step_output: Name of the step's output; may be left out where there is one main output.
 
         Returns:
             The step.
@@ -215,7 +215,7 @@ class Workflow(Stream):
         return found
 
     def start(self, *, threshold: int | None = None, shutdown_timeout: float = 5.0) -> Statistics:
-        """Run to the end and block meanwhile.
+        """Run to the end and block until then.
 
         Args:
             threshold: Bound of every buffer of this run, in items, at least 1, in place of those
@@ -229,7 +229,7 @@ class Workflow(Stream):
         Raises:
             ValueError: `threshold` is out of its range.
             RuntimeError: A loop is running in this thread; await :meth:`run` there.
-            Exception: Whatever the first stream to fail raised.
+            Exception: Whatever the first stream that failed has raised.
         """
         return engine().start(self, threshold=_bound(threshold), shutdown_timeout=shutdown_timeout)
 
@@ -249,7 +249,7 @@ class Workflow(Stream):
 
         Raises:
             ValueError: `threshold` is out of its range.
-            Exception: Whatever the first stream to fail raised.
+            Exception: Whatever the first stream that failed has raised.
         """
         return await engine().run(
             self, threshold=_bound(threshold), shutdown_timeout=shutdown_timeout
@@ -272,7 +272,7 @@ class Workflow(Stream):
         return engine().open(self, threshold=_bound(threshold), shutdown_timeout=shutdown_timeout)
 
     def check(self) -> tuple[Finding, ...]:
-        """Return what looks wrong, without running anything.
+        """Return what looks wrong in it, without running anything.
 
         Each finding has a code: ``unfed-input``, ``unread-output``, ``unread-workflow-input``,
         ``unfed-workflow-output``, ``dead-end-flow``, ``outside-observable``, ``feeds-itself``,
@@ -284,7 +284,7 @@ class Workflow(Stream):
         return check(self)
 
     def check_runnable(self) -> None:
-        """Accept it: what it runs are its steps, which were checked when they were added."""
+        """Accept it: it runs its steps, which were checked when they were added."""
 
     def __str__(self) -> str:
         """Return it as a DOT graph."""

@@ -40,7 +40,7 @@ def test_r2_a_users_own_operator_may_be_called_as_one_of_rx(workflow):
 def test_r2_a_connectable_needs_a_count_of_its_readers(workflow):
     """R2: on an edge nobody could call `connect()`."""
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
-    with refused(workflow, r"nobody can on an edge; .* or add `ops.ref_count\(\)`"):
+    with refused(workflow, r"which is not possible on an edge; .* or add `ops.ref_count\(\)`"):
         a | ops.publish() | b
     a | ops.publish() | ops.ref_count() | b
     assert edges(workflow) == ["a.y | publish | ref_count > b.x"]

@@ -73,7 +73,7 @@ def test_each_argument_is_checked(wrong, text):
 )
 def test_neither_a_cancel_nor_an_exit_can_be_named(kind):
     """They are requests, not failures."""
-    with pytest.raises(WiringError, match="neither a cancel nor an exit ever leads to a restart"):
+    with pytest.raises(WiringError, match="a cancel or an exit never leads to a restart"):
         Restart(on=(OSError, kind))
 
 

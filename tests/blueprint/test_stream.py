@@ -96,8 +96,8 @@ def test_s1_a_subclass_may_do_without_the_initialiser_of_its_base():
 
 @pytest.mark.parametrize("name", ["", 3])
 def test_s1_a_name_that_is_no_text_is_refused(name):
-    """S1: a name is a string of some length."""
-    with pytest.raises(WiringError, match="must be a string of some length, got"):
+    """S1: a name is a non-empty string."""
+    with pytest.raises(WiringError, match="must be a non-empty string, got"):
         Stream(fn=parse, name=name)
 
 
@@ -163,7 +163,7 @@ def test_s4_a_port_name_that_is_no_identifier_is_refused(name):
 @pytest.mark.parametrize("side", ["ins", "outs"])
 def test_s4_a_name_twice_on_one_side_is_refused(side):
     """S4: or stands twice on one side."""
-    with pytest.raises(WiringError, match=f"{side} of stream 'parse': .* 'a' stands there twice"):
+    with pytest.raises(WiringError, match=f"{side} of stream 'parse': .* 'a' is given twice"):
         Stream(fn=parse, **dict[str, Any]({side: ["a", "b", "a"]}))
 
 

@@ -32,8 +32,8 @@ def test_d6_a_ring_that_is_not_marked_is_an_error():
             "error",
             "a",
             "y",
-            "a ring that no edge is marked to close: a.y -> b.x | map(str) -> a.z; if it is meant, "
-            "lead its last edge by `step.pipe(other, feedback=True)`",
+            "a ring without an edge marked as feedback: a.y -> b.x | map(str) -> a.z; if it is "
+            "intended, make its last edge by `step.pipe(other, feedback=True)`",
         )
     ]
 
@@ -55,7 +55,7 @@ def test_d6_a_stream_that_feeds_itself_is_a_ring():
     a = workflow.add_stream(stream("a"))
     a | a
     (finding,) = workflow.check()
-    assert "to close: a.y -> a.x;" in finding.message
+    assert "as feedback: a.y -> a.x;" in finding.message
 
 
 def test_d6_the_shortest_ring_of_each_knot_is_told():

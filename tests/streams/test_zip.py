@@ -125,7 +125,7 @@ def test_names_are_checked(make, side):
     )
     with pytest.raises(WiringError, match="write the names one by one, or a `\\*` before the list"):
         make(["a", "b"])
-    with pytest.raises(WiringError, match="'a' stands there twice"):
+    with pytest.raises(WiringError, match="'a' is given twice"):
         make("a", "a")
     with pytest.raises(WiringError, match="a port name must be an identifier, got 'a b'"):
         make("a b")

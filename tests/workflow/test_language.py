@@ -170,7 +170,7 @@ def test_l5_a_list_that_holds_no_steps_is_refused(workflow):
     a = workflow.add_stream(stream("a"))
     with refused(workflow, "list right of '|' is empty"):
         a | []
-    with refused(workflow, r"got 'map\(str\)'; write an operator for itself"):
+    with refused(workflow, r"got 'map\(str\)'; write an operator outside of it"):
         a | [stream("b"), ops.map(str)]
     with refused(workflow, "nothing can be led into 3"):
         a | [stream("b"), 3]

@@ -101,8 +101,8 @@ def test_a_port_is_picked_of_a_step_not_of_a_stream():
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("a", r"a port of it is `step\['a'\]`"),
-        ("b", r"a port of it is `step\['b'\]`"),
+        ("a", r"write `step\['a'\]`"),
+        ("b", r"write `step\['b'\]`"),
         ("start", r"`step.workflow.start\(\)`"),
         ("x", "a step has no attribute 'x'$"),
     ],

@@ -109,7 +109,7 @@ async def parse(text):
     ("operand", "match"),
     [
         (Made, r"Made is a class of streams, not a stream; did you mean `Made\(\)`"),
-        (factory, r"factory makes streams and is none; did you mean `factory\(\)`"),
+        (factory, r"factory makes streams, but is not one; did you mean `factory\(\)`"),
         (parse, r"coroutine function 'parse' is no .*; make a stream of it"),
         (3, "got 3|read from 3"),
         (None, "got None|read from None"),
@@ -135,8 +135,8 @@ def test_l11_what_cannot_be_piped_is_refused_on_either_side(workflow, operand, m
         (lambda x: 3, r"got int; did you mean `ops.map\(lambda ...: ...\)`"),
         (ops.map, r"got function; did you mean `ops.map\(...\)`"),
         (ops.partition(bool), r"returned 2 Observables; use `flow.pipe"),
-        ("text", "stands a step, a port, an operator"),
-        (rx.of(1), "a source stands left of"),
+        ("text", "must be a step, a port, an operator"),
+        (rx.of(1), "write a source to the left of"),
     ],
     ids=["fails", "text", "class", "lambda", "uncalled", "partition", "str", "observable"],
 )
