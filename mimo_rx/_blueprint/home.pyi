@@ -1,4 +1,4 @@
-# For type checkers alone: the one annotation of the package that looks up.
+# For type checkers only: the one annotation of the package that names a row above.
 from typing import TypeGuard
 
 from .._workflow.workflow import Workflow as Workflow

@@ -19,7 +19,7 @@ class Language(Protocol):
     """The meaning of ``|``."""
 
     def wire(self, left: Any, right: Any) -> Any:
-        """Do what ``left | right`` says."""
+        """Evaluate ``left | right``."""
 
     def as_flow(self, source: Any, *, ports: tuple[Any, ...] = (), **settings: Any) -> Any:
         """Return the flow to read from the left side of ``|``."""

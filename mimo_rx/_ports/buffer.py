@@ -122,8 +122,8 @@ class Buffer(Gate):
         """All edges that ever fed it; they are cancelled with it."""
         self.consumer = process
         self.feeder: Runs = UNKNOWN
-        """The stream that feeds it, where this is the consumer's only input. With several inputs,
-        waiting a round for each is slower than waiting in line."""
+        """The stream that feeds it, if it is the only one and this is the consumer's only input.
+        With several inputs, waiting a round for each is slower than waiting in line."""
         self.fan_in = 0
         """How many edges feed it, directly or through operators."""
         self.producers = 0
@@ -136,9 +136,9 @@ class Buffer(Gate):
         """Whether the consumer has waited since the last :meth:`must_yield`."""
         self.allowance = max(1, allowance // 4)
         """Ticks given out at a time. A consumer may use several allowances before timers run, so
-        each is a quarter of P12's 1,000. A timer that is due runs at the end of the second round of
-        the loop, and a consumer that has just waited gets new ticks without a round. So at most
-        three allowances are used, or two and two of the same stream's pushes."""
+        each is a quarter of what P12 allows. A timer that is due runs at the end of the second
+        round of the loop, and a consumer that has just waited gets new ticks without a round. So at
+        most three allowances are used, or two and two of the same stream's pushes."""
         self._base = 0
         self.burst_left = _NO_BURST
         """Counts down the items of a burst that is under way. It began with `burst_size`. The items

@@ -1,4 +1,4 @@
-"""What the ports of one stream share: clocks, budgets, and the protocol of their owner.
+"""The things that the ports of one stream share: clocks, budgets and the protocol of their owner.
 
 A call that needs no wait does not go through the event loop. An *allowance* is how many such calls
 may follow each other before the loop must go round once (P12). Each of them uses up one *tick*.

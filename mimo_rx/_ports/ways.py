@@ -7,7 +7,7 @@ way, ``push_slowly``, handles every shape and waits if it must.
 
 An output changes its class whenever the shape of its edges changes. So the common case, one edge
 without operators, pays nothing for the others, and the interpreter finds ``push`` on the class,
-where it looks first.
+where it expects a method.
 
 Each way looks at a field of its own. The field is *shut* while the edges have another shape: it
 never has room. This is for programs that keep a bound ``push`` from before the change. It finds no
@@ -254,7 +254,7 @@ class ToAll(Way):
 
 
 class ThroughOne(Way):
-    """Hand the item over behind one gate, and count, since no bound limits the pushes (P12).
+    """Hand the item over if the one gate has room; count the push, which no bound limits (P12).
 
     This is the way of an edge with operators, which run inside the push.
     """
@@ -278,7 +278,7 @@ class ThroughOne(Way):
 
 
 class Through(Way):
-    """Do the same behind several gates, or none."""
+    """Do the same with several gates, or none."""
 
     __slots__ = ()
     push_batch = staticmethod(_push_singly)
@@ -305,7 +305,7 @@ class Nowhere(Way):
     push_batch = staticmethod(_extend_all)
 
     def push(self, item: Any, timeout: float | None = None) -> Awaitable:
-        """Push to nobody."""
+        """Discard `item`."""
         nowhere = self.nowhere
         for _ in nowhere.ticks:
             return self.pushed  # type: ignore[no-any-return]

@@ -40,7 +40,7 @@ class Target(NamedTuple):
 
 
 def wire(left: Any, right: Any) -> Any:
-    """Do what ``left | right`` says.
+    """Evaluate ``left | right``.
 
     Args:
         left: A step, port, flow or stream, a list of such, or a source from outside.

@@ -52,7 +52,7 @@ COMBINED = {
 
 @pytest.mark.parametrize("name", COMBINED)
 def test_r12_finds_the_ports_in_what_rxpy_makes_of_them(name):
-    """R12: by walking what it refers to."""
+    """R12: the walk follows the objects that the Observable refers to."""
     observable, expected = COMBINED[name]
     assert {id(each) for each in find_flows(observable).flows} == set(map(id, expected))
 
@@ -78,31 +78,31 @@ OPERATORS = {
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_r12_finds_the_ports_in_an_operator(name):
-    """R12: what an operator subscribes to beside its source."""
+    """R12: these are the flows that an operator subscribes to beside its source."""
     operator, expected = OPERATORS[name]
     assert list(find_flows(operator).flows) == expected
 
 
 def test_r12_a_found_flow_is_not_looked_into():
-    """R12: the outermost is claimed."""
+    """R12: only the outermost flow is claimed."""
     text = a | ops.merge(b)
     assert find_flows(rx.merge(text, c)).flows == (text, c)
 
 
 def test_r12_flows_are_found_in_the_order_in_which_they_stand():
-    """R12."""
+    """R12: the order is that of the arguments."""
     assert find_flows(rx.concat(c, a, b)).flows == (c, a, b)
 
 
 def test_r12_the_same_object_twice_is_one_claim():
-    """R12: its identity does not tell which of the two subscribes."""
+    """R12: one object cannot tell which of its two uses subscribes."""
     assert find_flows(rx.concat(a, a)).flows == (a,)
     one, other = A["y"], A["y"]
     assert find_flows(rx.concat(one, other)).flows == (one, other)
 
 
 def test_r12_walks_closures_defaults_partials_methods_and_containers():
-    """R12: closures, defaults, partials, containers, Observables."""
+    """R12: it walks closures, defaults, partials, containers and Observables."""
 
     def by_default(source, other=a):
         return source
@@ -140,7 +140,7 @@ def test_r12_walks_closures_defaults_partials_methods_and_containers():
 
 
 def test_r12_a_step_that_only_a_mapper_refers_to_is_not_claimed():
-    """R12: such code wants its name; to claim it would make it wait for ever."""
+    """R12: such code wants the step's name; a claim would make the step wait for ever."""
     step, port = A, a
 
     class App:
@@ -157,7 +157,7 @@ def test_r12_a_step_that_only_a_mapper_refers_to_is_not_claimed():
 
 
 def test_r12_runs_none_of_the_users_code():
-    """R12: neither subscriptions nor properties nor overridden methods."""
+    """R12: it calls no subscription, no property and no overridden method."""
 
     class Proxy:
         def __getattribute__(self, name):
@@ -180,7 +180,7 @@ def test_r12_runs_none_of_the_users_code():
 
 
 def test_r12_ends_where_things_refer_to_each_other():
-    """R12: each is visited once."""
+    """R12: each object is visited once."""
     ring: list[Any] = [a]
     ring.append(ring)
 
@@ -199,7 +199,7 @@ def test_r12_does_not_recurse():
 
 
 def test_r12_does_not_follow_observers():
-    """R12: they lead to what stands downstream."""
+    """R12: observers lead to everything downstream."""
     subject: Subject[Any] = Subject()
     box = [a]
     subject.subscribe(lambda item: box.clear())
@@ -207,7 +207,7 @@ def test_r12_does_not_follow_observers():
 
 
 def test_r8_observables_beside_flows_are_told_apart():
-    """R8: those that lead to no flow have no back-pressure of their own."""
+    """R8: Observables that lead to no flow have no back-pressure of their own."""
     outside = rx.interval(1)
     assert find_flows(rx.merge(a, outside)).outside == (outside,)
     assert find_flows(rx.merge(rx.of(1), outside)).outside == ()
@@ -215,7 +215,7 @@ def test_r8_observables_beside_flows_are_told_apart():
 
 
 def test_r12_a_step_without_that_output_is_refused():
-    """R12, W2: what is claimed is read."""
+    """R12, W2: a claim reads the output."""
     sink = WORKFLOW.add_stream(stream("sink", outs=()))
     with pytest.raises(ValueError, match="step 'sink' has no main output"):
         flow(rx.merge(a, sink))

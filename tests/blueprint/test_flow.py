@@ -19,7 +19,7 @@ def workflow():
     "operator", [ops.repeat(2), ops.retry(), ops.do_while(bool), ops.while_do(bool)]
 )
 def test_r2_operators_that_subscribe_again_are_refused_on_an_edge(workflow, operator):
-    """R2: refused by name, with the hint to use them on a cold flow."""
+    """R2: they are refused by name, with the hint to use them on a cold flow."""
     a = workflow.add_stream(stream("a"))
     with refused(workflow, r"operator '(repeat|retry|do_while|while_do)' subscribes .* cold flow"):
         a | operator
@@ -27,7 +27,7 @@ def test_r2_operators_that_subscribe_again_are_refused_on_an_edge(workflow, oper
 
 
 def test_r2_a_users_own_operator_may_be_called_as_one_of_rx(workflow):
-    """R2: refused are those of RxPY."""
+    """R2: only the operators of RxPY are refused."""
 
     def retry(source):
         return source.pipe(ops.map(str))
@@ -38,7 +38,7 @@ def test_r2_a_users_own_operator_may_be_called_as_one_of_rx(workflow):
 
 
 def test_r2_a_connectable_needs_a_count_of_its_readers(workflow):
-    """R2: on an edge nobody could call `connect()`."""
+    """R2: `connect()` cannot be called on an edge."""
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
     with refused(workflow, r"which is not possible on an edge; .* or add `ops.ref_count\(\)`"):
         a | ops.publish() | b
@@ -69,7 +69,7 @@ def test_r1_the_fluent_methods_are_the_operators(workflow):
 
 
 def test_r1_slices_are_those_of_rx(workflow):
-    """R1: `flow[1:3]`; a name is a port, of steps alone."""
+    """R1: `flow[1:3]` slices; a name is a port, and only steps have ports."""
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
     a[1:3] | b
     a["y"][1:3] | b
@@ -79,14 +79,14 @@ def test_r1_slices_are_those_of_rx(workflow):
 
 
 def test_r1_a_pipe_of_nothing_is_the_flow_itself(workflow):
-    """R1: as RxPY has it."""
+    """R1: RxPY does the same."""
     a = workflow.add_stream(stream("a"))
     assert a.pipe() is a
     assert a["y"].pipe().name == "y"
 
 
 def test_r1_pipe_returns_what_the_operator_returns(workflow):
-    """R1: where that is no Observable, or has to be connected."""
+    """R1: this holds if the result is no Observable, or must be connected."""
     a = workflow.add_stream(stream("a"))
     one, other = a.pipe(ops.partition(bool))
     assert isinstance(one, rx.Observable)
@@ -97,7 +97,7 @@ def test_r1_pipe_returns_what_the_operator_returns(workflow):
 
 
 def test_r3_flow_takes_any_mixture_of_sources(workflow):
-    """R3: `flow(*sources)` is the same door."""
+    """R3: `flow(*sources)` takes what the left end of `|` takes."""
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
     flow(a, [1], range(2), rx.of(1), source(), a | ops.map(str)) | ops.take(1) | b
     assert edges(workflow) == [
@@ -106,7 +106,7 @@ def test_r3_flow_takes_any_mixture_of_sources(workflow):
 
 
 def test_r3_settings_reach_the_source():
-    """R3: with settings."""
+    """R3: `flow` passes them on."""
     cases: list[tuple[dict[str, Any], Any]] = [
         ({"overflow": "unbounded"}, rx.of(1)),
         ({"overflow": "block", "capacity": 3}, rx.of(1)),
@@ -147,6 +147,6 @@ def test_r3_settings_reach_the_source():
     ],
 )
 def test_r3_settings_that_cannot_be_meant_are_refused(sources, settings, match):
-    """R3, L11."""
+    """R3, L11: a setting must apply to one of the sources."""
     with pytest.raises(WiringError, match=match):
         flow(*sources, **settings)

@@ -72,14 +72,14 @@ def test_each_argument_is_checked(wrong, text):
     "kind", [BaseException, asyncio.CancelledError, SystemExit, KeyboardInterrupt, GeneratorExit]
 )
 def test_neither_a_cancel_nor_an_exit_can_be_named(kind):
-    """They are requests, not failures."""
+    """A cancel or an exit is a request, not a failure."""
     with pytest.raises(WiringError, match="a cancel or an exit never leads to a restart"):
         Restart(on=(OSError, kind))
 
 
 @pytest.mark.parametrize("kind", [MimoError, DownstreamClosed, InputClosed, StreamCancelled])
 def test_an_exception_of_the_library_cannot_be_named(kind):
-    """An end of an input is still its end after a restart."""
+    """The end of an input is still its end after a restart."""
     with pytest.raises(WiringError, match="an exception of mimo_rx itself never leads to"):
         Restart(on=(kind,))
 
@@ -112,12 +112,12 @@ class Odd(OSError, DownstreamClosed):
     ],
 )
 def test_it_tells_which_exceptions_lead_to_a_restart(error, on, retried):
-    """Those of `on`, and groups of nothing else, but never one of the library's own."""
+    """Those of `on` do, and groups of them alone; the library's own exceptions never do."""
     assert Restart(on=on).retries(error) is retried
 
 
 def test_the_delay_doubles_up_to_its_bound():
-    """`min(max_backoff, backoff * 2**n)`, however large `n` is."""
+    """It is `min(max_backoff, backoff * 2**n)`, however large `n` is."""
     restart = Restart(backoff=0.5, max_backoff=5, jitter=0)
     delays = [restart.delay(before, Random()) for before in (0, 1, 2, 3, 4, 1000, 10**9)]
     assert delays == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
@@ -126,7 +126,7 @@ def test_the_delay_doubles_up_to_its_bound():
 
 @pytest.mark.parametrize("jitter", [0.2, 1])
 def test_jitter_makes_a_delay_shorter_by_up_to_its_share(jitter):
-    """Never longer than `max_backoff`, and spread there too."""
+    """A delay is never longer than `max_backoff`, and is spread there too."""
     restart = Restart(backoff=1, max_backoff=8, jitter=jitter)
     delays = [restart.delay(20, Random(seed)) for seed in range(1000)]
     assert 8 * (1 - jitter) < min(delays) < 8 * (1 - 0.95 * jitter)
@@ -134,7 +134,7 @@ def test_jitter_makes_a_delay_shorter_by_up_to_its_share(jitter):
 
 
 def test_a_seeded_random_gives_the_same_delays():
-    """`u` is drawn once a delay."""
+    """Each delay draws `u` once."""
     restart = Restart(backoff=1, max_backoff=8, jitter=0.5)
     expected = Random(7)
     drawing = Random(7)
@@ -145,7 +145,7 @@ def test_a_seeded_random_gives_the_same_delays():
 
 
 def test_it_is_frozen_and_can_be_compared_and_pickled():
-    """A blueprint goes to other processes."""
+    """A blueprint may be sent to other processes."""
     restart = Restart(max_restarts=5, on=(OSError, ValueError))
     assert pickle.loads(pickle.dumps(restart)) == restart != Restart()
     assert {restart: 1}[dataclasses.replace(Restart(), max_restarts=5, on=(OSError, ValueError))]
@@ -154,7 +154,7 @@ def test_it_is_frozen_and_can_be_compared_and_pickled():
 
 
 def test_it_stands_in_the_step_and_in_the_plan():
-    """For another engine to honour, also in a nested workflow."""
+    """Other engines can read it there, also in a nested workflow."""
     restart = Restart()
     inner = Workflow(name="inner")
     step = inner.add_stream(Stream(fn=forever), restart=restart)
@@ -175,7 +175,7 @@ def test_it_stands_in_the_step_and_in_the_plan():
     ],
 )
 def test_add_stream_takes_nothing_else(wrong: Any, text):
-    """And leaves the workflow as it was."""
+    """A refusal leaves the workflow as it was."""
     workflow = Workflow()
     with pytest.raises(WiringError, match=text):
         workflow.add_stream(Stream(fn=forever), restart=wrong)
@@ -183,7 +183,7 @@ def test_add_stream_takes_nothing_else(wrong: Any, text):
 
 
 def test_a_workflow_cannot_be_started_again_by_itself():
-    """It has no task: its steps are steps of the run around it."""
+    """It has no task of its own: its steps are steps of the run around it."""
     workflow = Workflow()
     with pytest.raises(WiringError, match=r"workflow 'inner' cannot be started again .* got rest"):
         workflow.add_stream(Workflow(name="inner"), restart=Restart())

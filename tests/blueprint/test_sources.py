@@ -1,4 +1,4 @@
-"""Rules R3 and R8: what stands left of `|` from outside, and how it enters."""
+"""Rules R3 and R8: sources from outside, and how their items enter."""
 
 import asyncio
 import threading
@@ -27,7 +27,7 @@ def start(workflow: Workflow) -> Any:
 
 
 def really(workflow: Workflow) -> Any:
-    """Run on a loop of the usual kind, as what has threads must, and look for threads after it."""
+    """Run on a usual loop, which threads need, and look for threads that are left after it."""
 
     async def main() -> Any:
         async with asyncio.timeout(10):
@@ -37,7 +37,7 @@ def really(workflow: Workflow) -> Any:
         return asyncio.run(main())
     finally:
         for thread in [t for t in threading.enumerate() if t.name.startswith("mimo_rx")]:
-            thread.join(1)  # it has said goodbye, and needs a moment to be gone
+            thread.join(1)  # its work is done, but it needs a moment to end
             assert not thread.is_alive()
 
 
@@ -56,7 +56,7 @@ def taking(count: int, got: list[Any]) -> Stream:
 
 
 def test_r3_iterables_and_iterators_stand_left_of_a_step():
-    """R3: any iterable."""
+    """R3: any iterable is a source."""
     got: list[Any] = []
     workflow = Workflow()
     for source in ([1, 2], range(3, 5), iter("ab"), {"k": 1}, (n for n in (7, 8))):
@@ -66,7 +66,7 @@ def test_r3_iterables_and_iterators_stand_left_of_a_step():
 
 
 def test_r3_falsy_items_are_items():
-    """R3, P10: in iterables, asynchronous ones and Observables."""
+    """R3, P10: this holds for iterables, asynchronous iterables and Observables."""
     items: list[Any] = [None, 0, "", [], ValueError("an item")]
     for source in (items, rx.from_iterable(items)):
         got: list[Any] = []
@@ -91,7 +91,7 @@ async def _one(ins, outs, state):
 
 
 def test_r3_an_endless_iterable_is_read_as_far_as_it_is_wanted():
-    """R3, R6."""
+    """R3, R6: the source is read only as far as its readers need."""
     taken: list[int] = []
 
     def naturals() -> Iterator[int]:
@@ -109,7 +109,7 @@ def test_r3_an_endless_iterable_is_read_as_far_as_it_is_wanted():
 
 @pytest.mark.parametrize("ending", ["end", "early", "error"])
 def test_r3_an_asynchronous_iterable_is_closed_at_the_end(ending):
-    """R3: however it ends."""
+    """R3: it is closed however the run ends."""
     log: list[Any] = []
 
     async def ticks() -> AsyncIterator[int]:
@@ -143,7 +143,7 @@ def test_r3_an_asynchronous_iterable_is_closed_at_the_end(ending):
 
 @pytest.mark.parametrize("threaded", [False, True])
 def test_r3_what_an_iterable_raises_fails_the_run(threaded):
-    """R3, E1: with a note that names the source."""
+    """R3, E1: the exception has a note that names the source."""
 
     def broken() -> Iterator[int]:
         yield 1
@@ -161,7 +161,7 @@ def test_r3_what_an_iterable_raises_fails_the_run(threaded):
 
 @realtime
 def test_r8_a_cold_observable_waits_on_its_thread():
-    """R8: `block` is the default; what has been made is bounded."""
+    """R8: `block` is the default; the number of items made ahead is bounded."""
     made: list[int] = []
     ahead: list[int] = []
     thread: set[int] = set()
@@ -202,7 +202,7 @@ def test_r8_an_infinite_cold_observable_is_ended_by_take(wanted):
 
 @realtime
 def test_r8_a_thread_that_waits_at_the_entry_is_let_go():
-    """R8: when nobody reads any more."""
+    """R8: its wait ends when nobody reads any more."""
     got: list[Any] = []
     workflow = Workflow(threshold=1)
     flow(rx.repeat_value(1), capacity=2) | workflow.add_stream(taking(3, got))
@@ -214,7 +214,7 @@ def test_r8_a_thread_that_waits_at_the_entry_is_let_go():
 
 @realtime
 def test_r8_an_observable_with_threads_of_its_own_is_disposed_of():
-    """R8: at an early end."""
+    """R8: this happens at an early end."""
     disposed = threading.Event()
     source = rx.interval(0.001).pipe(ops.finally_action(disposed.set))
     got: list[Any] = []
@@ -227,7 +227,7 @@ def test_r8_an_observable_with_threads_of_its_own_is_disposed_of():
 
 @realtime
 def test_r8_an_observable_that_delivers_on_the_loops_own_thread_is_an_error():
-    """R8: it cannot be made to wait; the error names the other way."""
+    """R8: it cannot be made to wait; the error names the other settings."""
     subject: Subject[int] = Subject()
 
     async def fn(ins, outs, state):
@@ -246,7 +246,7 @@ def test_r8_an_observable_that_delivers_on_the_loops_own_thread_is_an_error():
 
 
 def test_r8_unbounded_keeps_what_comes_on_the_loops_own_thread():
-    """R8: all of it, in order, on the clock of the loop."""
+    """R8: it keeps all items, in order, by the clock of the loop."""
     got: list[Any] = []
     workflow = Workflow(threshold=3)
 
@@ -276,7 +276,7 @@ def test_r8_unbounded_runs_timers_on_the_loop_and_leaves_none():
 
 @realtime
 def test_r8_unbounded_takes_what_other_threads_deliver():
-    """R7, R8: safely and in order."""
+    """R7, R8: they come safely and in order."""
     source = rx.range(0, 500, scheduler=NewThreadScheduler())
     got: list[Any] = []
     workflow = Workflow(threshold=3)
@@ -289,7 +289,7 @@ def test_r8_unbounded_takes_what_other_threads_deliver():
 @pytest.mark.parametrize("overflow", ["block", "unbounded"])
 @pytest.mark.parametrize("where", ["signal", "subscribe", "timer"])
 def test_r8_an_error_of_an_observable_fails_the_run(overflow, where):
-    """R8, E1: signalled, raised while it is subscribed to, or by delayed work."""
+    """R8, E1: it may be signalled, raised during the subscription, or raised by delayed work."""
 
     def subscribe(observer: Any, scheduler: Any = None) -> Any:
         if where == "subscribe":

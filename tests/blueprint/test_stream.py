@@ -38,7 +38,7 @@ def test_s1_class_attributes_are_the_default_ports():
 
 
 def test_s1_an_empty_list_of_ports_is_not_the_default():
-    """S1: no ports are something else than ports not given."""
+    """S1: an empty list of ports differs from none given."""
     assert Double([], []).ins == Double([], []).outs == ()
 
 
@@ -69,7 +69,7 @@ def test_s1_run_is_what_runs_where_it_is_overridden():
 
 
 def test_s1_fn_is_what_runs_where_it_is_given():
-    """S1: or `async def fn(ins, outs, state)` is given."""
+    """S1: `async def fn(ins, outs, state)` is given in place of `run`."""
     made = Stream(fn=parse)
     assert asyncio.run(made.main(1, 2, made.new_state())) == (1, 2)
     assert made.state == {"ran": True}
@@ -82,7 +82,7 @@ def test_s1_run_and_fn_together_are_refused():
 
 
 def test_s1_a_subclass_may_do_without_the_initialiser_of_its_base():
-    """S1: the class attributes say all there is to say."""
+    """S1: the class attributes are enough."""
 
     class Forgetful(Double):
         def __init__(self):
@@ -112,7 +112,7 @@ def test_s2_an_unknown_port_of_a_step_names_those_there_are_and_the_nearest():
 
 @pytest.mark.parametrize("state", [{}, [], 0, object()])
 def test_s3_state_is_the_object_that_was_given(state):
-    """S3: the object passed in is the one that `fn` gets, falsy ones too."""
+    """S3: `fn` gets the very object that was passed in, a falsy one too."""
     made = Stream(fn=parse, state=state)
     assert made.state is state
     assert made.new_state() is state
@@ -136,7 +136,7 @@ def test_s3_a_factory_makes_a_state_for_each_run():
 
 
 def test_s3_state_and_factory_together_are_refused():
-    """S3: which of them should it be."""
+    """S3: it would not be clear which of them counts."""
     with pytest.raises(WiringError, match="both state and state_factory"):
         Stream(fn=parse, state={}, state_factory=dict)
 
@@ -162,7 +162,7 @@ def test_s4_a_port_name_that_is_no_identifier_is_refused(name):
 
 @pytest.mark.parametrize("side", ["ins", "outs"])
 def test_s4_a_name_twice_on_one_side_is_refused(side):
-    """S4: or stands twice on one side."""
+    """S4: a name may be given only once on a side."""
     with pytest.raises(WiringError, match=f"{side} of stream 'parse': .* 'a' is given twice"):
         Stream(fn=parse, **dict[str, Any]({side: ["a", "b", "a"]}))
 
@@ -181,14 +181,14 @@ def test_s4_a_string_of_names_is_refused(side):
 
 
 def test_s4_special_names_are_refused():
-    """S4: Python looks up its special names by itself."""
+    """S4: Python itself looks up its special names."""
     with pytest.raises(WiringError, match="special names, got '__len__'"):
         Stream(["__len__"], fn=parse)
 
 
 @given(st.lists(st.text(max_size=3), max_size=4))
 def test_s4_accepts_just_identifiers_that_differ(names):
-    """S4, for any names."""
+    """S4: this holds for any names."""
     good = len(set(names)) == len(names) and all(name.isidentifier() for name in names)
     if good and not any(name.startswith("__") and name.endswith("__") for name in names):
         assert Stream(names, names, fn=parse).ins == tuple(names)
@@ -230,7 +230,7 @@ def test_s5_a_function_that_is_no_coroutine_function_is_refused_when_added():
 
 
 def test_s5_an_asynchronous_generator_gets_a_hint_of_its_own():
-    """S5: `yield` in a `run` is not what it is here."""
+    """S5: `yield` does not push an item here."""
 
     async def numbers(ins, outs, state):
         yield 1
@@ -241,7 +241,7 @@ def test_s5_an_asynchronous_generator_gets_a_hint_of_its_own():
 
 @pytest.mark.parametrize("fn", [takes_two, takes_none], ids=lambda fn: fn.__name__)
 def test_s5_a_function_that_does_not_take_ports_and_state_is_refused_when_added(fn):
-    """S5: refused when it is added, not in the middle of a run."""
+    """S5: it is refused when it is added, not in the middle of a run."""
     with pytest.raises(WiringError, match=rf"must take \(ins, outs, state\), .*{fn.__name__}"):
         Workflow().add_stream(Stream(fn=fn))
 
@@ -258,13 +258,13 @@ def test_s5_a_run_that_does_not_take_the_ports_is_refused_when_added():
 
 
 def test_s5_a_bare_stream_before_an_operator_is_checked_too():
-    """S5: refused where it is written, whichever way it enters a workflow."""
+    """S5: it is refused where it is written, however it enters a workflow."""
     with pytest.raises(WiringError, match="has nothing to run"):
         Stream(outs=["y"]) | ops.map(str)
 
 
 def test_s5_partials_and_callable_objects_are_accepted():
-    """S5: what counts is that calling it gives a coroutine."""
+    """S5: it is enough that a call returns a coroutine."""
 
     class Parser:
         async def __call__(self, ins, outs, state):
@@ -276,7 +276,7 @@ def test_s5_partials_and_callable_objects_are_accepted():
 
 
 def test_decorator_makes_a_factory_of_streams():
-    """Each call makes a stream; name and state are its keywords."""
+    """Each call of the factory makes a stream; name and state are keywords."""
     one, other = split(), split(name="cut", state=[1])
     assert one is not other
     assert (one.name, one.ins, one.outs, one.side) == (
@@ -307,7 +307,7 @@ def test_decorator_without_parentheses_is_refused():
 
 
 def test_streams_cross_process_borders():
-    """A blueprint is free of loops and locks, so it pickles where its functions do."""
+    """A blueprint holds no loops and locks, so it can be pickled if its functions can."""
     for made in (Stream(["a"], ["b"], fn=parse, name="p"), split(name="cut"), Double()):
         copy = pickle.loads(pickle.dumps(made))
         assert (copy.name, copy.ins, copy.outs) == (made.name, made.ins, made.outs)

@@ -1,4 +1,4 @@
-"""The bound of a buffer, who may exceed it, who is served when, and what needs no loop."""
+"""The bound of a buffer, what may exceed it, the order of waiters, and calls that need no loop."""
 
 import asyncio
 from typing import Any
@@ -12,13 +12,13 @@ from ports import assert_nobody_waits, buffer, output, outputs, pipe, reader, st
 
 
 async def sink(ins, outs, state):
-    """Write down what comes in."""
+    """Write down the items that come in."""
     async for item in ins.a:
         state.setdefault("got", []).append(item)
 
 
 async def late_sink(ins, outs, state):
-    """Begin to read when all else waits."""
+    """Begin to read when all other tasks wait."""
     await asyncio.sleep(1)
     await sink(ins, outs, state)
 
@@ -56,7 +56,7 @@ def test_p3_push_waits_while_the_buffer_is_full():
 
 @pytest.mark.parametrize("threshold", [1, 2, 7])
 def test_p3_a_buffer_never_holds_more_with_any_number_of_producers(threshold):
-    """P3: twenty streams push into one, one by one and in bulk."""
+    """P3: twenty streams push into one input, one by one and in bulk."""
 
     async def bulk(ins, outs, state):
         await outs.b.push_many(range(30))
@@ -85,7 +85,7 @@ def test_p3_an_operator_that_makes_k_items_at_once_exceeds_by_k_less_1():
 
 
 def test_p3_what_an_operator_releases_at_the_end_counts_as_over():
-    """P3: completion is no push that could wait."""
+    """P3: an operator that completes cannot wait, as a push can."""
     workflow = Workflow(threshold=3)
     step = workflow.add_stream(Stream(["a"], fn=late_sink))
     workflow.add_stream(source(range(20))) | ops.take_last(10) | step
@@ -109,7 +109,7 @@ def test_p3_seeds_may_exceed_the_threshold_and_count_as_over():
 
 
 def test_p3_pushes_wait_until_an_overfull_buffer_is_below_again():
-    """P3: not merely until something was taken."""
+    """P3: one item that was taken is not enough."""
 
     async def main():
         far = buffer(2)
@@ -139,7 +139,7 @@ def test_p3_pushes_wait_until_an_overfull_buffer_is_below_again():
 
 
 def test_p4_a_push_with_room_and_a_pop_with_an_item_do_not_go_through_the_loop():
-    """P4: their awaits end at the first step, and nothing is scheduled."""
+    """P4: each await ends at its first step, and nothing is scheduled."""
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -163,7 +163,7 @@ def test_p4_a_push_with_room_and_a_pop_with_an_item_do_not_go_through_the_loop()
 
 
 def test_p4_a_push_that_wakes_a_reader_goes_on_itself():
-    """P4: the reader is scheduled once, and takes all that is there by then."""
+    """P4: the reader is scheduled once, and takes all items that are there by then."""
 
     async def main():
         out, port = pipe(5)
@@ -181,7 +181,7 @@ def test_p4_a_push_that_wakes_a_reader_goes_on_itself():
 
 @pytest.mark.parametrize("threshold", [1, 3])
 def test_p6_all_producers_of_one_input_make_progress(threshold):
-    """P6: endless ones, in bulk or not, with a reader that never stops."""
+    """P6: endless producers, in bulk or not, with a reader that never stops."""
 
     async def main():
         far = buffer(threshold)
@@ -211,7 +211,7 @@ def test_p6_all_producers_of_one_input_make_progress(threshold):
 
 
 def test_p6_waiters_are_served_in_order():
-    """P6: and one that comes in between does not overtake."""
+    """P6: a push that comes in between does not overtake them."""
 
     async def main():
         far = buffer(1)
@@ -235,7 +235,7 @@ def test_p6_waiters_are_served_in_order():
 
 
 def test_p6_one_that_lacks_room_elsewhere_is_passed_over_and_served_later():
-    """P6: it keeps its place in line."""
+    """P6: the waiter that is passed over keeps its place in line."""
 
     async def main():
         near, far = buffer(1), buffer(1)
@@ -262,7 +262,7 @@ def test_p6_one_that_lacks_room_elsewhere_is_passed_over_and_served_later():
 
 
 def test_p6_a_fan_out_waits_holding_nothing():
-    """P6: while it waits for one buffer, others use the room in its other one."""
+    """P6: while it waits for one buffer, other pushes use the room in its other buffer."""
 
     async def main():
         near, far = buffer(3), buffer(1)

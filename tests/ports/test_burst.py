@@ -1,4 +1,4 @@
-"""Bursts: nobody can tell them from a loop that takes and pushes one item at a time."""
+"""Bursts: they cannot be told from a loop that takes and pushes one item at a time."""
 
 import asyncio
 from collections import Counter
@@ -29,7 +29,7 @@ async def loop_by_hand(ins, outs, function):
 
 
 class ByHand(Stream):
-    """What `Map` does, written by hand."""
+    """Do what `Map` does, written by hand."""
 
     IN = ("item",)
     OUT = ("item",)
@@ -104,7 +104,7 @@ OPERATORS: dict[str, Any] = {
 
 
 def tried(middle, trial):
-    """Run `middle` between a source and readers; return what came of it."""
+    """Run `middle` between a source and readers; return the result."""
     first, own, last = trial["thresholds"]
     workflow = Workflow(threshold=last)
     step = workflow.add_stream(middle, name="middle", threshold=own)
@@ -134,7 +134,7 @@ def tried(middle, trial):
 @given(TRIALS)
 @settings(max_examples=150, deadline=None)
 def test_a_burst_does_what_a_loop_does(trial):
-    """The same items, counters and endings, within the same bounds (P3, P11, C4)."""
+    """P3, P11, C4: it gives the same items, counters and endings, within the same bounds."""
     taken, failed, error, statistics = tried(Map(function, name="middle"), trial)
     expected = tried(ByHand(function), trial)
     assert failed == expected[1]
@@ -157,12 +157,12 @@ def test_a_burst_does_what_a_loop_does(trial):
         assert Counter(edge.items for edge in statistics.edges) == Counter(
             edge.items for edge in expected[3].edges
         )
-    else:  # by hand an item is in hand when the end shows
+    else:  # the loop written by hand holds an item when it finds the end
         assert 0 <= theirs["middle"].items_in - ours["middle"].items_in <= 1
 
 
 def test_an_item_is_taken_only_when_there_is_room_for_it():
-    """P3: nothing is in hand while the stream waits."""
+    """P3: the stream holds no item while it waits."""
     seen = []
 
     def noted(number):
@@ -187,7 +187,7 @@ def test_an_item_is_taken_only_when_there_is_room_for_it():
 
 
 def test_what_a_burst_had_pushed_before_a_failure_stays():
-    """As with push_many: what went before the item that failed has been handed over."""
+    """As with push_many, the items before the one that failed were handed over."""
     got: list[Any] = []
     workflow = Workflow(threshold=50)
     step = workflow.add_stream(Map(lambda number: 10 // (5 - number), name="middle"))
@@ -204,7 +204,7 @@ def test_what_a_burst_had_pushed_before_a_failure_stays():
 
 
 def test_a_burst_whose_input_is_closed_by_what_it_calls_ends_quietly():
-    """C4: the function closes the far end, which drops what the burst was about to take."""
+    """C4: the function closes the input, which drops the items that the burst was about to take."""
     opened: Any = None
 
     def closing(number):
@@ -232,7 +232,7 @@ def test_a_burst_whose_input_is_closed_by_what_it_calls_ends_quietly():
 
 
 def test_a_burst_that_nobody_reads_lets_the_loop_go_round():
-    """P12: also where every item comes at once and is discarded."""
+    """P12: it does so although every item comes at once and is discarded."""
     rounds = 0
 
     async def main():
@@ -254,7 +254,7 @@ def test_a_burst_that_nobody_reads_lets_the_loop_go_round():
 
 
 def test_a_burst_of_a_long_input_lets_the_loop_go_round():
-    """P12: also where it never waits, neither for items nor for room."""
+    """P12: it does so although it never waits for items or for room."""
     rounds = 0
 
     async def main():
@@ -297,7 +297,7 @@ def test_take_takes_what_is_there_but_leaves_others_their_share(most, shares, si
 
 
 def test_take_makes_room_for_those_that_wait():
-    """P6."""
+    """P6: pushes that wait for room go on after it."""
     got: list[Any] = []
 
     async def taking(ins, outs, state):
@@ -327,7 +327,7 @@ def test_burst_tells_when_its_input_has_ended():
 
 @pytest.mark.parametrize("count", [1, 30, 99])
 def test_p11_a_burst_that_ends_the_stream_midway_is_counted_whole(count):
-    """P11: although the operator behind it cuts the edges within the burst."""
+    """P11: the operator behind it cuts the edges within the burst."""
     workflow = Workflow()
     mapping = workflow.add_stream(Map(abs))
     source = workflow.add_stream(Stream((), ["x"], fn=hundred, name="source"))

@@ -1,8 +1,8 @@
-"""Cancellation safety: a cancel at any suspension of any call loses nothing and doubles nothing.
+"""Cancellation safety: a cancel at any suspension of any call loses no item and doubles none.
 
-The calls are cancelled at their first suspension, at their second, and so on, until none is left;
-each time as they sleep, a few turns of the loop later, or just as they are woken. Whoever was
-cancelled goes on with its work, next to another one at the same port.
+The calls are cancelled at their first suspension, at their second, and so on, until none is left.
+Each time the cancel comes as they sleep, a few turns of the loop later, or just as they are woken.
+A task that was cancelled goes on with its work, next to another task at the same port.
 """
 
 import asyncio
@@ -24,17 +24,17 @@ from ports import assert_nobody_waits, buffer, counted, outputs, reader, start, 
 from trials import ShuffledLoop
 
 ALLOWANCE = 8
-"""Calls before the loop goes round (P12): few, so that these waits are tried too."""
+"""Calls before the loop goes round (P12); few, so that these waits are tried too."""
 ITEMS = 7
 
 
 class Strike:
-    """Cancels the current task at a suspension of what is awaited through it.
+    """Cancels the current task at a suspension of the call that is awaited through it.
 
     Args:
         at: The number of the suspension, from 1.
-        delay: Turns of the loop after it, if the call still waits then; None: as what was waited
-            for has come, just before the task hears of it.
+        delay: Turns of the loop after it, if the call still waits then. None is the moment when the
+            wait is over, but the task does not know yet.
     """
 
     def __init__(self, at: int, delay: int | None) -> None:
@@ -44,7 +44,7 @@ class Strike:
         self.struck = False
 
     async def survive(self, call: Awaitable[Any]) -> tuple[bool, Any]:
-        """Await `call`; tell whether it was let finish, and what it returned."""
+        """Await `call`; tell whether it finished, and what it returned."""
         self.call = call
         try:
             return True, await self._watch(call)
@@ -89,7 +89,7 @@ class Strike:
 
 
 def at_every_suspension(delay: int | None, trial: Callable[[Strike], Any]) -> int:
-    """Run `trial` with a strike at each suspension that there is; return their number."""
+    """Run `trial` once for each suspension, with a strike at it; return their number."""
     at = 0
     while True:
         at += 1
@@ -103,7 +103,7 @@ def at_every_suspension(delay: int | None, trial: Callable[[Strike], Any]) -> in
 
 
 def writers(shape: str) -> tuple[Output[Any], list[Output[Any]], list[Buffer]]:
-    """Make the output that is struck, others, and the buffers that they share."""
+    """Make the output that is struck, other outputs, and the buffers that they share."""
     near, far = buffer(1, allowance=ALLOWANCE), buffer(2, allowance=ALLOWANCE)
     if shape == "counted":
         out = counted(near, allowance=ALLOWANCE)
@@ -118,7 +118,7 @@ def writers(shape: str) -> tuple[Output[Any], list[Output[Any]], list[Buffer]]:
 
 
 async def pushes(out: Output[Any], how: str, strike: Strike) -> list[int]:
-    """Push all items, but for the one that is struck as it waits; return what went."""
+    """Push all items except the one that is struck as it waits; return those that were pushed."""
     went: list[int] = []
     items = iter(range(ITEMS))
     if how == "push_many":
@@ -138,7 +138,7 @@ async def pushes(out: Output[Any], how: str, strike: Strike) -> list[int]:
 @pytest.mark.parametrize("how", ["push", "push with a timeout", "push_many"])
 @pytest.mark.parametrize("shape", ["one", "both", "crossed", "through", "counted"])
 def test_p7_a_push_cancelled_at_any_suspension_loses_nothing_and_doubles_nothing(shape, how, delay):
-    """P7, P2: one that waits for room is as if never called, one that had room is done, and
+    """P7, P2: a push that waits for room is as if never called, and one that had room is done.
     `push_many` goes on where its iterator stands."""
 
     async def trial(strike: Strike) -> None:
@@ -192,10 +192,10 @@ async def take(port: Input[Any], how: str) -> list[Any]:
 
 
 async def reads(port: Input[Any], how: str, strike: Strike | None, alone: bool = True) -> list[Any]:
-    """Take what there is until the end, whatever strikes.
+    """Take all items until the end, in spite of the strikes.
 
-    Next to another reader, one that was struck or only looked does nothing until that one has taken
-    what is there: it could not if the wake-up had been lost.
+    Next to another reader, a reader that was struck or only looked does nothing until the other one
+    has taken what is there. The other one could not do so if a wake-up had been lost.
     """
     got: list[Any] = []
     while not port.is_closed():
@@ -221,7 +221,7 @@ READS = ["pop", "pop with a timeout", "peek", "chunks", "async for"]
 @pytest.mark.parametrize("other", [None, "pop", "peek", "chunks"])
 @pytest.mark.parametrize("how", READS)
 def test_p7_a_read_cancelled_at_any_suspension_loses_nothing_and_doubles_nothing(how, other, delay):
-    """P7, P8: alone and next to another reader, whose wake-ups it must not take along."""
+    """P7, P8: alone, and next to another reader, whose wake-ups must not be lost with it."""
 
     async def trial(strike: Strike) -> None:
         far = buffer(2, allowance=ALLOWANCE)
@@ -232,7 +232,7 @@ def test_p7_a_read_cancelled_at_any_suspension_loses_nothing_and_doubles_nothing
         await turns(1)
         for item in range(2 * ITEMS):
             await out.push(item)
-            # Now and then nothing else comes, which would make up for a wake-up that is lost.
+            # Now and then no other item comes: it would make up for a lost wake-up.
             for _ in range(20 * ((item + 1) % 3)):
                 if far.items:
                     await turns(1)
@@ -250,9 +250,9 @@ def test_p7_a_read_cancelled_at_any_suspension_loses_nothing_and_doubles_nothing
 
 
 async def attempted(call: Callable[[], Awaitable[None]], chance: random.Random) -> None:
-    """Await `call` in a task, which is cancelled after some turns or let finish.
+    """Await `call` in a task that is cancelled after some turns, or let it finish.
 
-    A cancel that it did not ask for is passed on: swallowed, it would keep a run from ending.
+    A cancel that this did not ask for is passed on: a run would not end if it were swallowed.
     """
 
     async def main() -> None:
@@ -272,7 +272,7 @@ async def attempted(call: Callable[[], Awaitable[None]], chance: random.Random) 
 
 
 def producer(number: int, seed: int, went: list[Any]) -> Any:
-    """Make a function that pushes to `x` under random cancels and notes what went."""
+    """Make a function that pushes to `x` under random cancels and notes which items it pushed."""
 
     async def produce(ins: Any, outs: Any, state: Any) -> None:
         chance = random.Random(f"{seed} {number}")
@@ -314,7 +314,7 @@ def consumer(seed: int, got: list[Any]) -> Any:
 
 @pytest.mark.parametrize("any_order", [False, True])
 def test_p7_fan_outs_into_shared_inputs_under_random_cancels_never_hang(any_order):
-    """P7, P6: hundreds of seeds; two fan-outs must not give each other's places back for ever."""
+    """P7, P6: hundreds of seeds; two fan-outs must not hand turns back and forth for ever."""
     for seed in range(300):
         chance = random.Random(seed)
         workflow = Workflow(threshold=chance.randint(1, 2))

@@ -27,7 +27,7 @@ READS = {
 @pytest.mark.parametrize("fan", [False, True])
 @pytest.mark.parametrize("push", PUSHES)
 def test_p7_cancelling_a_waiting_push_leaves_everything_as_it_was(push, fan):
-    """P7: nothing handed over, no waiter left behind, and the next one is served."""
+    """P7: no item is handed over, no waiter is left behind, and the next one is served."""
 
     async def main():
         near, far = buffer(1), buffer(9)
@@ -108,7 +108,7 @@ def test_p7_a_read_cancelled_as_it_is_woken_passes_the_item_on(read, next_read):
 
 
 def test_p7_a_read_whose_item_was_taken_by_another_waits_on_at_the_head_of_the_line():
-    """P7, P8: a pop that need not wait may be quicker than one that was woken."""
+    """P7, P8: a pop that need not wait may be quicker than a pop that was woken."""
 
     async def main():
         out, port = pipe()
@@ -128,7 +128,7 @@ def test_p7_a_read_whose_item_was_taken_by_another_waits_on_at_the_head_of_the_l
 
 @pytest.mark.parametrize("pop_first", [True, False])
 def test_p7_a_timeout_at_the_instant_of_the_wake_up_loses_no_place(pop_first):
-    """P7: the push is done, or its place goes to the next in line."""
+    """P7: either the push is done, or its place goes to the next in line."""
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -159,7 +159,7 @@ def test_p7_a_timeout_at_the_instant_of_the_wake_up_loses_no_place(pop_first):
 
 
 def test_p7_a_timeout_counts_the_whole_wait():
-    """P7, P2: whoever is woken in vain goes on waiting for the rest of the time only."""
+    """P7, P2: a call that is woken in vain waits on for the rest of its time only."""
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -185,7 +185,7 @@ def test_p7_a_timeout_counts_the_whole_wait():
 
 
 def test_p7_a_timeout_that_passes_while_an_item_is_snatched_away_is_not_forgotten():
-    """P7, P2: the pop was woken in the very instant, found nothing, and has no time left."""
+    """P7, P2: the pop was woken at that instant, found nothing, and has no time left."""
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -206,7 +206,7 @@ def test_p7_a_timeout_that_passes_while_an_item_is_snatched_away_is_not_forgotte
 
 
 def test_p6_a_fan_out_that_finds_no_room_after_all_passes_its_turn_on():
-    """P6, P7: a newcomer took the place in its other buffer."""
+    """P6, P7: a newcomer has taken the place in its other buffer."""
 
     async def main():
         near, far = buffer(1), buffer(1)
@@ -259,7 +259,7 @@ def test_p7_an_edge_cut_while_its_push_waits_leaves_no_turn_behind(given):
 
 
 def test_c4_a_reader_that_closes_lets_the_pushes_that_wait_go_on():
-    """C4: they skip this edge, and wait for the other ones only."""
+    """C4: they skip this edge, and wait only for the others."""
 
     async def main():
         near, far = buffer(1), buffer(1)
@@ -281,7 +281,7 @@ def test_c4_a_reader_that_closes_lets_the_pushes_that_wait_go_on():
 
 
 def test_c4_a_read_that_waits_in_an_input_hears_of_its_close():
-    """C4: all tasks that wait in it do."""
+    """C4: all tasks that wait in the input are told."""
 
     async def main():
         _, port = pipe()
@@ -318,7 +318,7 @@ def test_r12_a_push_waits_at_a_gate_until_its_operators_have_subscribed():
 
 
 def test_r5_an_edge_that_gets_other_gates_waits_for_those():
-    """R5: `regate` moves those that wait, and takes them out of the lines they stood in."""
+    """R5: `regate` moves the waiters, and takes them out of the lines that they stood in."""
 
     async def main():
         old, new, far = buffer(1), buffer(1), buffer(9)

@@ -22,13 +22,13 @@ from ports import (
 
 
 def about_to_run(far):
-    """Let the consumer of `far` count as one that waits for the next round alone."""
+    """Let the consumer of `far` count as one that waits only for the next round."""
     far.process.runs_next += 1
     return far
 
 
 async def booking():
-    """Make a full buffer and an output, and let a push book."""
+    """Make a full buffer and an output, and let a push make a reservation."""
     near = about_to_run(buffer(1))
     out = output(near)
     await out.push(0)
@@ -38,7 +38,7 @@ async def booking():
 
 
 def test_p6_a_push_before_a_consumer_that_is_about_to_run_comes_back_in_the_next_round():
-    """P6: it is not woken, and its item comes before those of newcomers."""
+    """P6: the push is not woken, and its item comes before those of newcomers."""
 
     async def main():
         near = about_to_run(buffer(1))
@@ -60,7 +60,7 @@ def test_p6_a_push_before_a_consumer_that_is_about_to_run_comes_back_in_the_next
 
 
 def test_p6_a_push_that_booked_in_vain_stands_at_the_head_of_the_line():
-    """P6: those who came meanwhile come after it."""
+    """P6: pushes that came meanwhile come after it."""
 
     async def main():
         near = about_to_run(buffer(1))
@@ -79,7 +79,7 @@ def test_p6_a_push_that_booked_in_vain_stands_at_the_head_of_the_line():
 
 
 def test_p6_nobody_books_before_those_who_stand_in_line():
-    """P6: who came later comes after them."""
+    """P6: a push that came later comes after the waiters."""
 
     async def main():
         near = about_to_run(buffer(1))
@@ -98,7 +98,7 @@ def test_p6_nobody_books_before_those_who_stand_in_line():
 
 @pytest.mark.parametrize("room", [False, True])
 def test_p7_a_cancelled_push_that_has_booked_leaves_its_turn_to_the_next(room):
-    """P7: as if it had never been called."""
+    """P7: everything is as if the push had never been called."""
 
     async def main():
         near = about_to_run(buffer(1))
@@ -122,7 +122,7 @@ def test_p7_a_cancelled_push_that_has_booked_leaves_its_turn_to_the_next(room):
 
 
 def test_c1_a_push_that_has_booked_hears_of_the_close_of_its_output():
-    """C1: it raises, and its item goes nowhere."""
+    """C1: the push raises, and its item goes nowhere."""
 
     async def main():
         near, out, reserved = await booking()
@@ -151,7 +151,7 @@ def test_c4_a_push_that_has_booked_goes_on_where_its_reader_closes():
 
 
 def test_p2_a_push_with_a_timeout_does_not_book():
-    """P2: its time runs while it stands in line."""
+    """P2: the push waits in line, where its time can run out."""
 
     async def main():
         near = about_to_run(buffer(1))
@@ -176,7 +176,7 @@ READS = {
 
 @pytest.mark.parametrize("read", READS)
 def test_p1_a_read_waits_a_round_for_a_producer_that_is_about_to_run_and_then_in_line(read):
-    """P1: whatever that producer does, the item that comes later is not missed."""
+    """P1: whatever the producer does, an item that comes later is not missed."""
 
     async def main():
         owner = process("writer")
@@ -197,7 +197,7 @@ def test_p1_a_read_waits_a_round_for_a_producer_that_is_about_to_run_and_then_in
 
 @pytest.mark.parametrize("read", READS)
 def test_p7_a_read_cancelled_in_its_round_leaves_nothing_behind(read):
-    """P7: nothing is taken, nobody counts it as about to run."""
+    """P7: no item is taken, and the read no longer counts as about to run."""
 
     async def main():
         owner = process("writer")
@@ -216,7 +216,7 @@ def test_p7_a_read_cancelled_in_its_round_leaves_nothing_behind(read):
 
 
 def test_p1_a_reader_of_several_inputs_waits_in_line_at_once():
-    """Else it would spread over several rounds what it can do in one."""
+    """Waiting a round for each input would be slower than waiting in line."""
 
     async def main():
         owner, consumer = process("writer"), process("join")
@@ -248,7 +248,7 @@ def filled_to(depth, threshold=9):
 
 
 def test_p4_pushes_fill_places_without_a_look_at_the_buffer():
-    """P4: as many as there was room for, and no more."""
+    """P4: as many items as there was room for, and no more."""
 
     async def main():
         near, out = filled_to(4)
@@ -301,7 +301,7 @@ async def shut(near, out):
 
 
 async def late_turn(near, out):
-    """Give a turn after a newcomer went ahead, as where wake-ups are late."""
+    """Give a turn after a newcomer went ahead, as when wake-ups are late."""
     other = output(near)
     await out.push_many(range(7 - len(near.items) + 2))
     waiting = start(other.push("late"))
@@ -337,7 +337,7 @@ def test_p3_whatever_else_happens_in_a_buffer_takes_the_places_back(event):
         pushed = [start(push(item)) for item in range(9)]
         await turns()
         if event is not closed:
-            assert len(near.items) == 9  # and never more, or the buffer would have failed
+            assert len(near.items) == 9  # it never held more, or the buffer would have failed
         for task in pushed:
             if not task.done():
                 await cancel(task)
@@ -369,7 +369,7 @@ async def total(ins, outs, state):
 
 @pytest.mark.parametrize("threshold", [1, 10, 100])
 def test_p4_streams_in_a_row_need_no_wake_ups(threshold):
-    """P4: where the other side runs anyway, nobody waits to be woken, but at the start and end."""
+    """P4: where the other side runs anyway, no task must be woken, except at the start and end."""
 
     class Loop(asyncio.SelectorEventLoop):
         wake_ups = 0
@@ -392,7 +392,7 @@ def test_p4_streams_in_a_row_need_no_wake_ups(threshold):
 
 
 def test_nobody_books_ahead_before_a_merge_that_wakes_producers_late():
-    """It runs in the next round, but may take next to nothing of any one input."""
+    """The merge runs in the next round, but may take very little from any one input."""
 
     async def main():
         near = about_to_run(buffer(1))

@@ -12,7 +12,7 @@ from ports import assert_nobody_waits, buffer, cancel, output, pipe, reader, sta
 
 
 class Array:
-    """Like an array of numpy: it has no truth, and comparing makes another one."""
+    """Like an array of numpy: it has no truth value, and a comparison makes another array."""
 
     def __bool__(self) -> bool:
         raise ValueError("the truth of an array is ambiguous")
@@ -55,7 +55,7 @@ def test_p1_pop_takes_the_oldest_item_and_peek_leaves_it():
 
 
 def test_p1_async_for_takes_until_the_end():
-    """P1: in a run, through a stream, in order."""
+    """P1: items go through a stream of a run in order."""
 
     async def main():
         async with piped(copy(), threshold=3).open() as opened:
@@ -67,7 +67,7 @@ def test_p1_async_for_takes_until_the_end():
 
 
 def test_p1_pop_peek_and_async_for_wait_for_an_item():
-    """P1: each of them waits where nothing is there."""
+    """P1: each of them waits while no item is there."""
 
     async def main():
         output, port = pipe()
@@ -88,7 +88,7 @@ def test_p1_pop_peek_and_async_for_wait_for_an_item():
 
 
 def test_p2_chunks_are_lists_of_what_is_there():
-    """P2: at most `max_size`, at least one, and never waiting to fill up."""
+    """P2: a chunk has 1 to `max_size` items and never waits to fill up."""
 
     async def main():
         output, port = pipe(10)
@@ -111,7 +111,7 @@ def test_p2_chunks_are_lists_of_what_is_there():
     ("size", "error"), [(0, ValueError), (-1, ValueError), (1.0, TypeError), (True, TypeError)]
 )
 def test_p2_chunks_refuses_a_size_that_is_no_number_of_items(size, error):
-    """P2: at the call, not at the first item."""
+    """P2: the call itself raises, not the first item."""
 
     async def main():
         _, port = pipe()
@@ -122,7 +122,7 @@ def test_p2_chunks_refuses_a_size_that_is_no_number_of_items(size, error):
 
 
 def test_p2_pop_and_peek_take_a_timeout():
-    """P2: seconds of the loop's clock, then `TimeoutError`, which names the port."""
+    """P2: after this many seconds of the loop's clock they raise `TimeoutError`, with the port."""
 
     async def main():
         output, port = pipe()
@@ -144,7 +144,7 @@ def test_p2_pop_and_peek_take_a_timeout():
 
 
 def test_p2_an_item_and_a_timeout_at_the_same_instant_lose_nothing():
-    """P2, P7: the item is returned, or stays."""
+    """P2, P7: the item is either returned or stays."""
 
     async def main(first):
         loop = asyncio.get_running_loop()
@@ -206,7 +206,7 @@ def test_p8_each_item_goes_to_exactly_one_of_two_tasks():
 
 
 def test_p8_a_waiting_pop_is_served_although_a_peek_was_woken_first():
-    """P8: whoever only looks leaves the item to the next in line."""
+    """P8: a peek leaves the item to the next in line."""
 
     async def main():
         output, port = pipe()
@@ -243,7 +243,7 @@ def test_p9_an_input_is_closed_when_the_end_was_signalled_and_nothing_is_left():
 
 
 def test_p9_the_end_wakes_all_that_wait():
-    """P9, C2: with the last of several producers, not with the first."""
+    """P9, C2: the end comes with the last of several producers, not with the first."""
 
     async def main():
         far = buffer()
@@ -266,7 +266,7 @@ def test_p9_the_end_wakes_all_that_wait():
 
 
 def test_p9_an_input_that_its_reader_closed_is_closed_at_once():
-    """P9, C4: what waits is dropped, and a task that waits in it hears of it."""
+    """P9, C4: items that wait are dropped, and a task that waits in the input is told."""
 
     async def main():
         output, port = pipe()
@@ -290,7 +290,7 @@ def test_p9_an_input_that_its_reader_closed_is_closed_at_once():
 
 
 def test_p10_falsy_items_are_items_like_any_other():
-    """P10: through push, push_many, a fan-out, a stream, pop, peek, iterating and chunks."""
+    """P10: they pass push, push_many, a fan-out, a stream, pop, peek, iteration and chunks."""
 
     async def main():
         async with piped(copy(), threshold=4).open() as opened:
@@ -311,7 +311,7 @@ def test_p10_falsy_items_are_items_like_any_other():
 
 
 def test_p10_items_are_never_compared():
-    """P10: neither while somebody waits nor when a wait is given up."""
+    """P10: this holds while a call waits, and when it gives up."""
 
     async def main():
         near, far = buffer(1), buffer(1)
@@ -331,7 +331,7 @@ def test_p10_items_are_never_compared():
 
 @pytest.mark.parametrize("kind", ["items", "chunks"])
 def test_p1_leaving_async_for_leaves_no_task_and_loses_nothing(kind):
-    """P1, P7: with break, return or an exception, also when the generator is only dropped."""
+    """P1, P7: by break, return or an exception, and also when the generator is only dropped."""
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -356,7 +356,7 @@ def test_p1_leaving_async_for_leaves_no_task_and_loses_nothing(kind):
 
 
 def test_p7_a_cancelled_iteration_loses_nothing_for_the_next_one():
-    """P7: the item that comes next goes to whoever reads next."""
+    """P7: the item that comes next goes to the next reader."""
 
     async def main():
         output, port = pipe()

@@ -102,7 +102,7 @@ def test_p12_an_endless_push_many_into_nothing_lets_timers_fire():
 
 
 def test_p12_a_subscriber_without_a_buffer_lets_timers_fire():
-    """P12: a `Subject` that stands at the end of the operators takes all at once."""
+    """P12: a `Subject` at the end of the operators takes every item at once."""
     seen: list[int] = []
 
     async def push(ins, outs, state):
@@ -154,7 +154,7 @@ def test_p12_reading_an_over_seeded_input_lets_timers_fire(read):
 
 @pytest.mark.parametrize("kind", ["items", "chunks"])
 def test_p12_one_iteration_over_many_seeds_lets_timers_fire(kind):
-    """P12: the same iterator all the time."""
+    """P12: the same iterator is used all the time."""
 
     async def fn(ins, outs, state):
         items = aiter(ins.a if kind == "items" else ins.a.chunks(1))
@@ -170,7 +170,7 @@ def test_p12_one_iteration_over_many_seeds_lets_timers_fire(kind):
 
 
 def test_p12_reading_what_one_push_released_lets_timers_fire():
-    """P12: also right after a wait, when ticks were just counted anew."""
+    """P12: this holds right after a wait too, when the ticks were just renewed."""
 
     async def main():
         for taken_before in (0, 1, 499, 500, 501, 999):
@@ -189,7 +189,7 @@ def test_p12_reading_what_one_push_released_lets_timers_fire():
 
 
 def test_p12_a_larger_threshold_is_the_allowance_of_its_input():
-    """P12: or the threshold where that is larger."""
+    """P12: the bound is 1,000 calls, or the threshold where that is larger."""
 
     made = []
 
@@ -210,7 +210,7 @@ def test_p12_a_larger_threshold_is_the_allowance_of_its_input():
 
 
 def test_p12_several_outputs_and_inputs_share_the_allowance():
-    """P12: pushes and pops in turns, none of which needs a wait."""
+    """P12: pushes and pops take turns, and none of them needs a wait."""
 
     async def fn(ins, outs, state):
         await often(lambda: outs.b.push(1), lambda: outs.c.push(1))
@@ -228,7 +228,7 @@ def test_p12_several_outputs_and_inputs_share_the_allowance():
 
 @pytest.mark.parametrize(("pops", "pushes"), [(1, 1), (1, 2), (2, 1), (5, 1), (1, 5)])
 def test_p12_an_input_and_an_output_share_the_allowance(pops, pushes):
-    """P12: whichever is used more."""
+    """P12: this holds whichever of them is used more."""
 
     async def fn(ins, outs, state):
         await often(*[ins.a.pop] * pops, *[lambda: outs.b.push(1)] * pushes)
@@ -261,7 +261,7 @@ def test_p12_a_stream_that_feeds_itself_lets_timers_fire(bulk):
 
 
 def test_p12_the_caller_that_reads_what_it_pushes_lets_timers_fire():
-    """P12: the input of an open run that is its output as well."""
+    """P12: an input of an open run leads straight to an output of it."""
 
     async def main():
         workflow = Workflow(["a"], ["b"])
@@ -273,7 +273,7 @@ def test_p12_the_caller_that_reads_what_it_pushes_lets_timers_fire():
 
 
 def test_p12_counting_the_calls_does_not_miscount_the_items():
-    """P12, P11: short and long ways, in bulk and not, before and after a allowance."""
+    """P12, P11: by short and long ways, in bulk or not, before and after an allowance ends."""
 
     async def main():
         for out in (output(owner=process()), counted(buffer(10**5), allowance=28)):
@@ -293,7 +293,7 @@ def test_p12_counting_the_calls_does_not_miscount_the_items():
 
 
 def test_p12_a_budget_says_when_a_breath_is_due():
-    """P12: however the calls are counted."""
+    """P12: this does not depend on how the calls are counted."""
 
     async def main():
         budget = Budget(3)
@@ -342,7 +342,7 @@ def test_c4_the_end_of_a_long_chain_ends_all_of_it():
 
 
 def test_c4_streams_upstream_are_over_at_once():
-    """C4: the whole chain, before anything else runs."""
+    """C4: the whole chain is over before anything else runs."""
 
     async def main():
         owners = [process(f"step{number}") for number in range(1000)]
@@ -357,7 +357,7 @@ def test_c4_streams_upstream_are_over_at_once():
 
 
 def test_c4_a_side_output_that_nobody_reads_any_more_ends_nothing():
-    """C4: also where no main output is connected; it discards from then on."""
+    """C4: also where no main output is connected; the side output discards from then on."""
 
     async def main():
         owner = process()

@@ -34,7 +34,7 @@ async def take(port: Input[int], count: int) -> list[int]:
 
 
 def test_p2_push_hands_the_item_to_every_edge():
-    """P2: in a run, through a fan-out to three readers."""
+    """P2: a fan-out in a run hands each item to three readers."""
 
     async def main():
         workflow = Workflow(["a"], ["x", "y", "z"])
@@ -57,7 +57,7 @@ def test_p2_push_hands_the_item_to_every_edge():
 
 
 def test_p2_a_cancelled_push_hands_the_item_to_no_edge():
-    """P2: although one of the edges had room."""
+    """P2: this holds although one of the edges had room."""
 
     async def main():
         near, far = buffer(5), buffer(1)
@@ -102,7 +102,7 @@ def test_p2_a_timeout_hands_the_item_to_no_edge():
 
 
 def test_p2_a_push_that_has_room_is_done_when_the_call_returns():
-    """P2: before anything is awaited; where there is none, only the await hands over."""
+    """P2: it is done before anything is awaited; without room, only the await hands over."""
 
     async def main():
         out, port = pipe(2)
@@ -132,7 +132,7 @@ AWAITERS: dict[str, Any] = {
 @pytest.mark.parametrize("room", [True, False])
 @pytest.mark.parametrize("how", AWAITERS)
 def test_p2_what_push_returns_is_accepted_wherever_a_coroutine_is(how, room, debug):
-    """P2: with and without room, and under asyncio's debug mode."""
+    """P2: it is accepted with and without room, and under asyncio's debug mode."""
 
     async def main():
         asyncio.get_running_loop().set_debug(debug)
@@ -153,7 +153,7 @@ def test_p2_what_push_returns_is_accepted_wherever_a_coroutine_is(how, room, deb
 
 @pytest.mark.parametrize("debug", [False, True])
 def test_p2_task_groups_and_timeouts_accept_pushes(debug):
-    """P2: a group of more pushes than there is room for, and `asyncio.timeout` around one."""
+    """P2: a group has more pushes than there is room for; `asyncio.timeout` is around one push."""
 
     async def main():
         asyncio.get_running_loop().set_debug(debug)
@@ -221,7 +221,7 @@ def test_p2_a_push_that_is_never_awaited_is_reported_in_debug_mode():
 @pytest.mark.parametrize("kept", [False, True])
 @pytest.mark.parametrize("how", ["fails", "is cancelled"])
 def test_p2_a_push_beside_what_fails_or_is_cancelled_counts_as_awaited(how, kept, recwarn):
-    """P2: `gather` does not ask for its result then."""
+    """P2: `gather` does not ask for the result of such a push."""
 
     async def other():
         await asyncio.sleep(1)
@@ -250,7 +250,7 @@ def test_p2_a_push_beside_what_fails_or_is_cancelled_counts_as_awaited(how, kept
 @pytest.mark.parametrize("operators", [False, True])
 @pytest.mark.parametrize("debug", [False, True])
 def test_c1_a_push_after_close_raises_also_one_whose_method_was_kept(edges, operators, debug):
-    """C1: `push = outs.b.push` before the loop is a habit, and it must not push into the void."""
+    """C1: programs keep `push = outs.b.push` before a loop; such a push must not lose an item."""
 
     async def main():
         asyncio.get_running_loop().set_debug(debug)
@@ -275,7 +275,7 @@ def test_c1_a_push_after_close_raises_also_one_whose_method_was_kept(edges, oper
 
 
 def test_c1_close_reaches_a_push_that_waits():
-    """C1, P7: another task closes the output; who waited behind it in line is served."""
+    """C1, P7: another task closes the output; the next waiter in line is served."""
 
     async def main():
         far = buffer(1)
@@ -296,7 +296,7 @@ def test_c1_close_reaches_a_push_that_waits():
 
 @pytest.mark.parametrize("edges", [1, 2])
 def test_c4_a_kept_push_follows_the_edges_that_are_left(edges):
-    """C4: it skips edges that are gone, counts on, and raises when none is left."""
+    """C4: a kept push skips edges that are gone, goes on counting, and raises when none is left."""
 
     async def main():
         buffers = [buffer(9) for _ in range(edges)]
@@ -357,7 +357,7 @@ def test_e4_a_push_after_stop_lets_the_cancel_that_is_on_its_way_arrive():
 
 
 def test_p13_is_connected_tells_whether_an_edge_leads_from_it_now():
-    """P13: not before, not when all are gone, and not after close."""
+    """P13: it is False before the first edge, when all edges are gone, and after close."""
 
     async def main():
         assert not output().is_connected()
@@ -375,7 +375,7 @@ def test_p13_is_connected_tells_whether_an_edge_leads_from_it_now():
 
 
 def test_p13_is_connected_in_a_run():
-    """P13: a stream may ask before it makes what nobody wants."""
+    """P13: a stream may ask before it makes items that nobody reads."""
     seen = {}
 
     async def ask(ins, outs, state):

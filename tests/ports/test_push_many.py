@@ -66,7 +66,7 @@ def test_p2_push_many_is_push_in_bulk(shape):
 
 
 def test_p2_push_many_takes_an_item_only_when_there_is_room_for_it(shape):
-    """P2: an endless iterator is taken from as far as the buffers reach."""
+    """P2: from an endless iterator it takes only what the buffers can hold."""
 
     async def main():
         far, other = buffer(3), buffer(5)
@@ -87,7 +87,7 @@ def test_p2_push_many_takes_an_item_only_when_there_is_room_for_it(shape):
 
 
 def test_p2_push_many_that_is_cancelled_stands_at_the_next_item(shape):
-    """P2, P7: what went before stays, and the same iterator goes on later."""
+    """P2, P7: the items before it stay pushed, and the same iterator goes on later."""
 
     async def main():
         far, other = buffer(2), buffer(50)
@@ -134,7 +134,7 @@ def test_p2_push_many_that_fails_midway_keeps_what_went_before(shape):
 
 
 def test_p2_push_many_of_nothing_returns_without_room(shape):
-    """P2: where the iterable tells that nothing is left there is nothing to wait for."""
+    """P2: it does not wait if the iterable tells that nothing is left."""
 
     async def main():
         far, other = buffer(2), buffer(2)
@@ -167,7 +167,7 @@ def test_p2_push_many_refuses_what_is_no_iterable():
 
 
 def test_p2_push_many_that_waits_takes_one_place_where_the_turn_is_another_s(shape):
-    """P2, P6: who looks again may take a place kept for another, who waits on, in line."""
+    """P2, P6: a push that looks again may take a place kept for another, which stays in line."""
 
     async def main():
         far, other = buffer(2), buffer(9)

@@ -1,6 +1,6 @@
 """Random graphs of ports under random pushes, pops, cancels and timeouts, against a plain model.
 
-The model of an edge is a list: what the output says that it has handed over, in that order.
+The model of an edge is a list of the items that the output says it has handed over, in order.
 """
 
 import asyncio
@@ -27,20 +27,20 @@ Script = list[Line]
 
 @dataclass
 class Graph:
-    """What to build and what each task does."""
+    """The ports to build, and the calls of each task."""
 
     thresholds: list[int]
     edges: list[list[int]]
     """The buffers that each output feeds, in that order."""
     writers: list[list[Script]]
-    """One list of scripts an output, one task each."""
+    """For each output a list of scripts, each for a task of its own."""
     readers: list[list[Script]]
     cuts: list[tuple[int, int, int]] = field(default_factory=list)
     """(output, edge, turns of the loop until it is cut)."""
 
 
 class Interrupted(Exception):
-    """What an iterator raises in the middle."""
+    """The exception that an iterator raises in the middle."""
 
 
 class Trial:
@@ -80,7 +80,7 @@ class Trial:
             assert self.buffers[number].taken == len(got)
 
     def compare(self, number: int, target: int, *, cut: bool) -> None:
-        """Assert that what came in over one edge is what was sent, in that order."""
+        """Assert that the items that came over one edge are those that were sent, in that order."""
         sent = self.sent[number]
         got = [item for item in self.got[target] if item[0] == number]
         if cut or target in self.quit:
@@ -288,8 +288,8 @@ def test_c4_random_graphs_whose_edges_are_cut_keep_what_was_delivered_before(gra
 @settings(max_examples=200)
 @given(st.data())
 def test_p6_fan_outs_that_share_buffers_in_opposite_orders_never_block_each_other(data):
-    """P6: a fan-out waits holding nothing, so that two of them cannot give each other's places
-    back for ever, and one that takes a place kept for another leaves that one in line."""
+    """P6: a fan-out holds nothing while it waits, so two of them cannot hand turns back and forth
+    for ever. A push that takes a place kept for another leaves the other one in line."""
     count = data.draw(st.integers(2, 4))
     order = list(range(data.draw(st.integers(2, 3))))
     edges = [order if number % 2 else order[::-1] for number in range(count)]

@@ -1,4 +1,4 @@
-"""What the ports count (P11): through a run's statistics, and at the edges of the counting."""
+"""The counts of the ports (P11), in the statistics of a run and in corner cases."""
 
 import asyncio
 import dataclasses
@@ -12,7 +12,7 @@ from ports import buffer, cancel, output, outputs, pipe, reader, start, turns
 
 
 def test_p11_items_in_and_out_count_what_was_taken_and_pushed():
-    """P11: by every kind of call, and also to an output that leads nowhere."""
+    """P11: every kind of call counts, also a push to an output that leads nowhere."""
 
     async def source(ins, outs, state):
         await outs.b.push(0)
@@ -41,7 +41,7 @@ def test_p11_items_in_and_out_count_what_was_taken_and_pushed():
 
 
 def test_p11_an_input_tells_depth_peak_threshold_growth_and_over():
-    """P11: while the run is under way, and after."""
+    """P11: both while the run is under way and after it."""
 
     async def sink(ins, outs, state):
         await asyncio.sleep(1)
@@ -70,7 +70,7 @@ def test_p11_an_input_tells_depth_peak_threshold_growth_and_over():
 
 
 def test_p11_the_peak_is_seen_whoever_fills_the_buffer():
-    """P11: pushes one by one, in bulk and into several edges."""
+    """P11: by pushes one by one, in bulk and into several edges."""
 
     async def main():
         far, other = buffer(9), buffer(9)
@@ -87,7 +87,7 @@ def test_p11_the_peak_is_seen_whoever_fills_the_buffer():
 
 
 def test_p11_shares_of_time_are_busy_starved_and_backpressured():
-    """P11: seconds of the loop's clock; the three add up to one."""
+    """P11: time is measured by the loop's clock, and the three shares add up to one."""
 
     async def source(ins, outs, state):
         await asyncio.sleep(1)
@@ -115,7 +115,7 @@ def test_p11_shares_of_time_are_busy_starved_and_backpressured():
 
 
 def test_p11_edges_tell_source_target_and_items():
-    """P11: of a fan-out each edge until it was cut."""
+    """P11: each edge of a fan-out counts until it is cut."""
 
     async def source(ins, outs, state):
         for item in range(20):
@@ -141,7 +141,7 @@ def test_p11_edges_tell_source_target_and_items():
 
 
 def test_p11_counts_survive_every_change_of_the_edges():
-    """P11: short ways, long ways, kept methods, cuts and the close."""
+    """P11: this covers short ways, long ways, kept methods, cuts and the close."""
 
     async def main():
         buffers = [buffer(50) for _ in range(3)]
@@ -168,7 +168,7 @@ def test_p11_counts_survive_every_change_of_the_edges():
 
 
 def test_p11_calls_that_were_given_up_are_not_counted():
-    """P11, P7: neither as pushed nor as taken."""
+    """P11, P7: they count neither as pushed nor as taken."""
 
     async def main():
         out, port = pipe(1)
@@ -188,7 +188,7 @@ def test_p11_calls_that_were_given_up_are_not_counted():
 
 
 def test_p11_two_producers_of_one_input_are_counted_apart():
-    """P11, P8: though they share its buffer."""
+    """P11, P8: they share the buffer of the input."""
 
     async def main():
         far = buffer(100)

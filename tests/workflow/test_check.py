@@ -1,4 +1,4 @@
-"""What `check()` finds in flows that lead nowhere, in operators, rings and joins: rule W9."""
+"""The findings of `check()` about flows that lead nowhere, and about operators: rule W9."""
 
 import gc
 import pickle
@@ -18,7 +18,7 @@ from mimo_rx._workflow.check import Finding
 
 
 def test_w9_a_flow_that_leads_nowhere_is_told_of_once():
-    """W9: its output is read by nobody, which goes without saying."""
+    """W9: there is no second finding for its unread output."""
     workflow = Workflow()
     dead = workflow.add_stream(source("read"))["y"] | ops.map(str)
     (finding,) = workflow.check()
@@ -35,7 +35,7 @@ def test_w9_a_flow_that_leads_nowhere_is_told_of_once():
 
 
 def test_w9_only_the_outermost_of_the_flows_that_lead_nowhere_is_told():
-    """W9: not what it is made from, and not what also leads elsewhere."""
+    """W9: flows that it is made from, and flows that also lead elsewhere, are left out."""
     workflow = Workflow()
     strings = workflow.add_stream(source("read")) | ops.map(str)
     full = strings | ops.filter(bool)
@@ -48,7 +48,7 @@ def test_w9_only_the_outermost_of_the_flows_that_lead_nowhere_is_told():
 
 
 def test_w9_merges_that_lead_nowhere_are_told():
-    """W9: with what they are merged of."""
+    """W9: a merge and its members are one finding."""
     workflow = Workflow()
     a, b = workflow.add_stream(source("a")), workflow.add_stream(source("b"))
     dead = flow(a, b)
@@ -61,7 +61,7 @@ def test_w9_merges_that_lead_nowhere_are_told():
 
 
 def test_w9_a_merge_that_was_led_on_is_not_told():
-    """W9: neither as the edges of its members nor as part of a larger one."""
+    """W9: this holds for a merge led on by its members, and as part of a larger merge."""
     workflow = Workflow()
     a, b, c = (workflow.add_stream(source(name)) for name in "abc")
     sink, other = (workflow.add_stream(stream(name, outs=())) for name in ("sink", "other"))
@@ -74,7 +74,7 @@ def test_w9_a_merge_that_was_led_on_is_not_told():
 
 
 def test_w9_flows_that_were_dropped_are_forgotten():
-    """W9, R10: a program that makes cold flows for ever does not grow."""
+    """W9, R10: the memory of a program that makes cold flows for ever does not grow."""
     workflow = Workflow()
     step = workflow.add_stream(source())
     for _ in range(10):
@@ -85,7 +85,7 @@ def test_w9_flows_that_were_dropped_are_forgotten():
 
 
 def test_w9_a_flow_of_a_workflows_own_input_may_lead_nowhere():
-    """W9: it has no step."""
+    """W9: the flow has no step, so the finding names the nested workflow."""
     inner = Workflow(["a"], name="inner")
     dead = inner.ins.a | ops.map(str)
     outer = Workflow()
@@ -97,7 +97,7 @@ def test_w9_a_flow_of_a_workflows_own_input_may_lead_nowhere():
 
 
 def test_w9_flows_made_in_a_refusal_are_taken_back():
-    """W9, L11."""
+    """W9, L11: a refused `|` leaves no finding."""
     workflow = Workflow()
     step = workflow.add_stream(source())
     made: list[Any] = []
@@ -123,7 +123,7 @@ def test_w9_a_blueprint_that_crossed_a_border_has_no_flows_of_others():
 
 
 def test_r5_an_operator_that_holds_items_is_told_with_its_place():
-    """R5: and what it holds, and what would do instead."""
+    """R5: the finding also says what it holds, and what to use instead."""
     workflow = Workflow()
     read = workflow.add_stream(source("read"))
     read | ops.map(str) | ops.delay(1.0) | workflow.add_stream(stream("parse", ["line"], ()))
@@ -139,7 +139,7 @@ def test_r5_an_operator_that_holds_items_is_told_with_its_place():
 
 
 def test_r5_an_operator_that_two_read_is_told_once():
-    """R5, L4: it runs once."""
+    """R5, L4: the operator runs once."""
     workflow = Workflow()
     shared = workflow.add_stream(source("read")) | ops.to_list()
     shared | [stream("a", outs=()), stream("b", outs=())]
@@ -148,7 +148,7 @@ def test_r5_an_operator_that_two_read_is_told_once():
 
 
 def test_r5_operators_are_seen_through_names_and_combinators():
-    """R5, W1, R12."""
+    """R5, W1, R12: they are found behind ports of workflows, and inside combinators."""
     inner = Workflow(["a"], ["b"], name="inner")
     inner.ins.a | ops.zip(inner.add_stream(source("p"))["y"]) | inner.outs.b
     outer = Workflow(["c"], ["d"])
@@ -163,7 +163,7 @@ def test_r5_operators_are_seen_through_names_and_combinators():
 
 
 def test_r5_an_edge_out_of_the_workflow_is_named_too():
-    """R5, W4."""
+    """R5, W4: its end is a port of the workflow."""
     workflow = Workflow(["c"], ["d"])
     workflow.ins.c | ops.observe_on(ImmediateScheduler()) | workflow.outs.d
     (finding,) = workflow.check()
@@ -172,7 +172,7 @@ def test_r5_an_edge_out_of_the_workflow_is_named_too():
 
 
 def test_r5_operators_that_hold_nothing_are_not_told():
-    """R5: nor are those that nothing is known of."""
+    """R5: operators of which nothing is known are not told either."""
     workflow = Workflow()
     read = workflow.add_stream(source("read"))
     chain = read | ops.map(str) | ops.merge(rx.never()) | ops.scan(max) | (lambda before: before)
@@ -199,7 +199,7 @@ def test_w9_operators_that_feed_themselves_are_an_error():
 
 
 def test_w9_operators_of_a_ring_with_a_stream_in_it_do_not_feed_themselves():
-    """W9."""
+    """W9: a ring with a stream in it is not an error of this kind."""
     workflow = Workflow()
     a = workflow.add_stream(stream("a"))
     a | ops.map(str) | a

@@ -20,7 +20,7 @@ TEXTS = st.text(
 
 
 def test_w8_a_drawing_names_ports_and_operators():
-    """W8: a node a step, port names as tail and head labels, operators as the edge's label."""
+    """W8: steps are nodes, port names are tail and head labels, operators the edge's label."""
     workflow = Workflow(["a"], ["b"], name="demo")
     p = workflow.ins.a | stream("p")
     p | ops.map(str) | ops.filter(bool) | stream("q") | workflow.outs.b
@@ -43,7 +43,7 @@ def test_w8_a_drawing_names_ports_and_operators():
 
 
 def test_w8_nested_workflows_are_clusters():
-    """W8: edges lead to the node that stands for the port."""
+    """W8: edges lead to the nodes that stand for its ports."""
     inner = Workflow(["a"], ["b"], name="inner")
     inner.ins.a | stream("p") | inner.outs.b
     outer = Workflow(name="outer")
@@ -69,7 +69,7 @@ def test_w8_nested_workflows_are_clusters():
 
 
 def test_w8_combinators_are_drawn_from_each_of_their_ports():
-    """W8."""
+    """W8: an edge is drawn from each port that a combinator reads."""
     workflow = Workflow()
     a, b = workflow.add_stream(source("a")), workflow.add_stream(source("b"))
     rx.zip(a, b["y"]) | workflow.add_stream(stream("c"))
@@ -84,7 +84,7 @@ def test_w8_combinators_are_drawn_from_each_of_their_ports():
 
 
 def test_w8_a_long_chain_is_drawn():
-    """W8: nothing recurses, neither along operators nor into the depth."""
+    """W8: drawing does not recurse, along operators or into nested workflows."""
     made = flow([1])
     for _ in range(5_000):
         made = made | ops.map(str)
@@ -115,7 +115,7 @@ def drawing_of(names):
 
 @given(TEXTS)
 def test_w8_a_quoted_text_ends_where_it_should(text):
-    """W8: whatever the names are."""
+    """W8: this holds for any names."""
     quoted = quote(text)
     inside = quoted[1:-1]
     assert (quoted[0], quoted[-1]) == ('"', '"')
@@ -126,7 +126,7 @@ def test_w8_a_quoted_text_ends_where_it_should(text):
 
 @given(st.lists(TEXTS, min_size=4, max_size=4))
 def test_w8_the_grammar_of_dot_accepts_a_drawing(names):
-    """W8: by pydot's parser."""
+    """W8: pydot's parser reads it."""
     pydot = pytest.importorskip("pydot", reason="pydot is optional")
     with warnings.catch_warnings():
         # Its parser uses names of pyparsing that are on their way out.

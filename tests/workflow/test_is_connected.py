@@ -14,7 +14,7 @@ def stream(name: str, ins: str = "x", outs: str = "y") -> Stream:
 
 
 def test_p13_a_step_is_connected_if_any_of_its_outputs_is_read():
-    """P13: of a port it is that port alone."""
+    """P13: for a port only the port itself counts."""
     workflow = Workflow()
     one = workflow.add_stream(stream("one", outs="a b"))
     assert not one.is_connected()
@@ -26,7 +26,7 @@ def test_p13_a_step_is_connected_if_any_of_its_outputs_is_read():
 
 
 def test_p13_a_flow_is_connected_by_itself_or_as_a_part_of_another():
-    """P13: what only leads to a flow that leads nowhere is not."""
+    """P13: a flow is not connected if it is only part of flows that lead nowhere."""
     workflow = Workflow()
     one = workflow.add_stream(stream("one"))
     part = one | ops.map(str)
@@ -41,7 +41,7 @@ def test_p13_a_flow_is_connected_by_itself_or_as_a_part_of_another():
 
 
 def test_p13_an_input_of_a_workflow_is_connected_where_it_leads_inside():
-    """P13: though the port is an object of its own each time it is named."""
+    """P13: this holds although each use of the port makes a new object."""
     workflow = Workflow(["a", "b"], ["c"])
     workflow.ins.a | stream("one") | workflow.outs.c
     assert workflow.ins.a.is_connected()
@@ -50,7 +50,7 @@ def test_p13_an_input_of_a_workflow_is_connected_where_it_leads_inside():
 
 
 def test_p13_what_has_no_workflow_leads_nowhere_yet():
-    """P13: neither a stream that is read before it is a step, nor a source."""
+    """P13: such are a source, and a stream that is read before it is a step."""
     bare = stream("one") | ops.map(str)
     numbers = flow([1])
     assert not bare.is_connected()

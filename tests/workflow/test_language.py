@@ -21,14 +21,14 @@ def test_l1_a_step_leads_into_a_step(workflow):
 
 
 def test_l1_a_chain_is_read_from_the_left(workflow):
-    """L1: each value is led on."""
+    """L1: the value of each `|` is led on."""
     a, b, c = (workflow.add_stream(stream(name)) for name in "abc")
     assert (a | b | c) is c
     assert edges(workflow) == ["a.y > b.x", "b.y > c.x"]
 
 
 def test_l1_side_outputs_are_not_meant(workflow):
-    """L1: the one *main* output."""
+    """L1: only main outputs count."""
 
     class Sided(Stream):
         OUT, SIDE = ("y",), ("error",)
@@ -57,14 +57,14 @@ def test_l1_an_ambiguous_input_is_refused_by_its_names(workflow):
 
 
 def test_l1_a_step_without_inputs_is_not_led_into(workflow):
-    """L1, W2: with none it is an error."""
+    """L1, W2: a step without inputs is an error."""
     a = workflow.add_stream(stream("a"))
     with refused(workflow, "step 'source' has no input to lead into"):
         a | source()
 
 
 def test_l2_ports_are_named(workflow):
-    """L2: these ports; the value is step2."""
+    """L2: `|` connects the named ports; the value is step2."""
     a = workflow.add_stream(stream("a", outs=["p", "q"]))
     b = workflow.add_stream(stream("b", ins=["r", "s"]))
     assert (a["q"] | b["s"]) is b
@@ -72,7 +72,7 @@ def test_l2_ports_are_named(workflow):
 
 
 def test_l2_a_name_on_both_sides_is_what_it_is_used_as(workflow):
-    """L2: the input where something is led into it, the output where it is read."""
+    """L2: it is the input where something is led into it, and the output where it is read."""
     a, b, c = (workflow.add_stream(stream(name, ["x"], ["x"])) for name in "abc")
     a["x"] | b["x"] | c["x"]
     assert edges(workflow) == ["a.x > b.x", "b.x > c.x"]
@@ -96,7 +96,7 @@ def test_l3_operators_stand_between_steps(workflow):
 
 
 def test_l4_operators_of_a_flow_are_shared_by_its_readers(workflow):
-    """L4: the operators of a flow belong to it, whoever reads."""
+    """L4: the operators of a flow belong to it, and run once for all its readers."""
     a, b, c = (workflow.add_stream(stream(name)) for name in "abc")
     shared = a | ops.map(str)
     shared | b
@@ -106,7 +106,7 @@ def test_l4_operators_of_a_flow_are_shared_by_its_readers(workflow):
 
 
 def test_l4_what_two_flows_have_in_common_is_shared(workflow):
-    """L4: also where more operators follow."""
+    """L4: this holds where more operators follow."""
     a, b, c = (workflow.add_stream(stream(name)) for name in "abc")
     shared = a | ops.map(str) | ops.filter(bool)
     shared | ops.map(len) | b
@@ -119,7 +119,7 @@ def test_l4_what_two_flows_have_in_common_is_shared(workflow):
 
 
 def test_l4_a_flow_that_is_written_twice_is_two(workflow):
-    """L4: its identity is that of the object, and two flows between the same ports are fine."""
+    """L4: each object is a flow of its own; two flows may connect the same ports."""
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
     a | ops.map(str) | b
     a | ops.map(str) | b
@@ -128,7 +128,7 @@ def test_l4_a_flow_that_is_written_twice_is_two(workflow):
 
 
 def test_l5_a_list_is_fan_out(workflow):
-    """L5: to each; the value is a list of them."""
+    """L5: it leads to each member; the value is a list of them."""
     a, b, c = (workflow.add_stream(stream(name)) for name in "abc")
     fan = a | [b, c["x"]]
     assert isinstance(fan, list)
@@ -151,14 +151,14 @@ def test_l5_an_operator_after_a_fan_is_one_flow_of_all(workflow):
 
 
 def test_l5_a_fan_into_a_fan_leads_each_into_each(workflow):
-    """L5: the merge of its members, to each."""
+    """L5: the merge of the members leads to each."""
     a, b, c, d, e = (workflow.add_stream(stream(name)) for name in "abcde")
     a | [b, c] | [d, e]
     assert edges(workflow)[2:] == ["b.y > d.x", "c.y > d.x", "b.y > e.x", "c.y > e.x"]
 
 
 def test_l5_an_operator_before_a_fan_runs_once_for_all(workflow):
-    """L5, L4."""
+    """L5, L4: the readers share the operator."""
     a, b, c = (workflow.add_stream(stream(name)) for name in "abc")
     a | ops.map(str) | [b, c]
     into_b, into_c = plan(workflow).edges
@@ -177,14 +177,14 @@ def test_l5_a_list_that_holds_no_steps_is_refused(workflow):
 
 
 def test_l5_a_fan_is_all_or_nothing(workflow):
-    """L5, L11: the last member is wrong, so none is led into."""
+    """L5, L11: the last member is wrong, so nothing is led into any of them."""
     a = workflow.add_stream(stream("a"))
     with refused(workflow, "step 'source' has no input"):
         a | [stream("b"), stream("c"), source()]
 
 
 def test_l6_a_list_of_steps_is_fan_in(workflow):
-    """L6: both into step3."""
+    """L6: both steps lead into step3."""
     a, c = workflow.add_stream(stream("a")), workflow.add_stream(stream("c"))
     b = workflow.add_stream(stream("b", outs=["y", "z"]))
     assert ([a, b["z"], c | ops.map(str)] | workflow.add_stream(stream("d"))).name == "d"
@@ -192,7 +192,7 @@ def test_l6_a_list_of_steps_is_fan_in(workflow):
 
 
 def test_l6_before_an_operator_it_is_written_flow(workflow):
-    """L6: `flow(step1, step2["y"]) | op`."""
+    """L6: it is `flow(step1, step2["y"]) | op`."""
     a, b, c = (workflow.add_stream(stream(name)) for name in "abc")
     flow(a, b["y"]) | ops.map(str) | c
     assert edges(workflow) == ["[a.y, b.y] | map(str) > c.x"]
@@ -215,7 +215,7 @@ def test_l6_a_mixture_is_refused(workflow):
 
 
 def test_l6_a_tuple_of_steps_is_refused_with_a_hint(workflow):
-    """L6: a list of steps."""
+    """L6: only a list of steps is fan-in."""
     a, b, c = (workflow.add_stream(stream(name)) for name in "abc")
     with refused(workflow, r"got a tuple; write `\[a, b\]`"):
         (a, b) | c
@@ -241,7 +241,7 @@ def test_l7_a_source_from_outside_stands_at_the_left_end(workflow, items):
 
 
 def test_l7_a_source_led_to_two_readers_is_read_once(workflow):
-    """L7, L4: one source for each flow."""
+    """L7, L4: each flow has one source."""
     numbers = flow(range(3))
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
     numbers | [a, b]
@@ -254,7 +254,7 @@ def test_l7_a_source_led_to_two_readers_is_read_once(workflow):
 
 
 def test_l7_one_source_may_feed_two_workflows(workflow):
-    """L7: it is read once in each, by a source of its own."""
+    """L7: each workflow reads it once, by a source of its own."""
     numbers, other = flow(range(3)), Workflow()
     for each in (workflow, other):
         numbers | each.add_stream(stream("a"))
@@ -262,7 +262,7 @@ def test_l7_one_source_may_feed_two_workflows(workflow):
 
 
 def test_l7_a_text_is_refused_with_both_things_it_could_mean(workflow):
-    """L7, L11: a text is an iterable, but seldom meant as one."""
+    """L7, L11: a text is an iterable, but that is seldom meant."""
     a = workflow.add_stream(stream("a"))
     for text in ("abc", b"abc"):
         with refused(workflow, r"write `\[text\]` for one item, `flow\(text\)` for its char"):
@@ -301,7 +301,7 @@ def test_l8_where_neither_side_has_a_workflow_one_is_made():
 
 
 def test_l8_a_flow_over_a_bare_stream_is_bound_later(workflow):
-    """L8, L4: and its operators stay shared."""
+    """L8, L4: the operators of the flow stay shared."""
     squares = source() | ops.map(str)
     assert squares.workflow is None
     squares | workflow.add_stream(stream("a"))
@@ -312,7 +312,7 @@ def test_l8_a_flow_over_a_bare_stream_is_bound_later(workflow):
 
 
 def test_l8_a_bound_flow_stays_bound_when_the_stream_is_added_again(workflow):
-    """L8, L10: what is written is not ambiguous afterwards."""
+    """L8, L10: a flow that is already led on does not become ambiguous."""
     numbers = source()
     squares = numbers | ops.map(str)
     squares | workflow.add_stream(stream("a"))
@@ -322,7 +322,7 @@ def test_l8_a_bound_flow_stays_bound_when_the_stream_is_added_again(workflow):
 
 
 def test_l9_a_flow_is_read_outside_a_run_as_a_plan_of_its_workflow(workflow):
-    """L9: run and read."""
+    """L9: reading a flow runs its workflow."""
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
     a | b
     assert edges(a | ops.map(str)) == ["a.y > b.x", "a.y | map(str) > env.item"]
@@ -331,7 +331,7 @@ def test_l9_a_flow_is_read_outside_a_run_as_a_plan_of_its_workflow(workflow):
 
 
 def test_l10_a_bare_stream_is_one_step_of_its_workflow(workflow):
-    """L10: added at its first use."""
+    """L10: it is added at its first use."""
     numbers = source()
     numbers | workflow.add_stream(stream("a"))
     numbers | workflow.add_stream(stream("b"))
@@ -368,5 +368,5 @@ def test_pipe_leads_named_ports(workflow):
 
 
 def test_streams_of_a_chain_do_nothing_when_written():
-    """A blueprint runs nothing: the function is not even called."""
+    """A blueprint runs nothing: the function is not called."""
     assert nothing.__name__ == (source() | stream("b", outs=())).stream._fn.__name__

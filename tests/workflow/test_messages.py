@@ -1,4 +1,4 @@
-"""What mistakes are answered with: what was given, where, and what would do."""
+"""Error messages: they say what was given, where, and what to write instead."""
 
 import copy
 import pickle
@@ -18,7 +18,7 @@ async def relay(ins, outs, state):
 
 
 def served():
-    """A workflow with an input and an output of its own."""
+    """Return a workflow with an input and an output of its own."""
     workflow = Workflow(["a"], ["b"], name="svc")
     step = workflow.add_stream(Stream(["a"], ["b"], fn=relay))
     workflow.ins["a"] | step | workflow.outs["b"]
@@ -26,7 +26,7 @@ def served():
 
 
 def test_the_ports_of_an_open_run_are_called_as_its_caller_calls_them():
-    """A push goes to an input there, a read comes from an output."""
+    """The caller pushes to an input and reads from an output."""
 
     async def main():
         async with served().open() as opened:
@@ -44,7 +44,7 @@ def test_the_ports_of_an_open_run_are_called_as_its_caller_calls_them():
 
 
 def test_a_timeout_names_the_port_of_an_open_run():
-    """As its caller calls it."""
+    """The name is the one that the caller uses."""
 
     async def main():
         async with served().open() as opened:
@@ -55,13 +55,13 @@ def test_a_timeout_names_the_port_of_an_open_run():
 
 
 def test_run_stream_wants_the_items_by_their_input():
-    """And shows how it looks for this stream."""
+    """The error shows how to write it for this stream."""
     with pytest.raises(TypeError, match=r"such as \{'a': \[1, 2, 3\]\}; got list"):
         run_stream(Stream(["a"], ["b"], fn=relay), [1])  # type: ignore[arg-type]
 
 
 def test_an_input_is_no_plain_iterable():
-    """And what to write is said."""
+    """The error says what to write."""
 
     async def main():
         _, port = pipe()
@@ -75,7 +75,7 @@ def test_an_input_is_no_plain_iterable():
 
 
 def test_a_push_that_had_to_wait_and_was_not_awaited_is_called_a_push():
-    """By Python's own warning, where there was no room."""
+    """Python's own warning says so, where there was no room."""
 
     async def main():
         out, port = pipe(1)
@@ -108,7 +108,7 @@ def test_a_port_is_picked_of_a_step_not_of_a_stream():
     ],
 )
 def test_a_step_says_what_to_write_in_place_of_an_attribute(name, text):
-    """Its ports are items of it, and its workflow is what is run."""
+    """Its ports are items, and only its workflow can be run."""
     step = Workflow().add_stream(Stream(["a"], ["b"], fn=relay))
     with pytest.raises(AttributeError, match=text):
         getattr(step, name)
@@ -116,7 +116,7 @@ def test_a_step_says_what_to_write_in_place_of_an_attribute(name, text):
 
 
 def test_a_step_is_copied_and_pickled_with_its_workflow():
-    """Although it answers for attributes that it does not have."""
+    """This works although the step has an error text of its own for attributes that it lacks."""
     step = Workflow().add_stream(Stream([], ["x"], fn=relay, name="made"))
     assert copy.copy(step).name == "made"
     assert pickle.loads(pickle.dumps(step)).name == "made"

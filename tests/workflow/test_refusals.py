@@ -1,4 +1,4 @@
-"""Rule L11: what is refused, in which words, and that nothing is half done."""
+"""Rule L11: mistakes that are refused, the words, and that nothing is half done."""
 
 import asyncio
 
@@ -37,7 +37,7 @@ def test_l11_two_workflows_in_one_chain_are_refused(workflow):
 
 
 def test_l11_the_same_direct_edge_twice_is_refused(workflow):
-    """L11: the same direct edge twice."""
+    """L11: the same direct edge cannot be made twice."""
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
     a | b
     for attempt in (
@@ -57,7 +57,7 @@ def test_l11_the_same_direct_edge_twice_is_refused(workflow):
 
 
 def test_l11_the_same_flow_twice_into_one_input_is_refused(workflow):
-    """L11: it is the same edge too."""
+    """L11: this is the same edge too."""
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
     text = a | ops.map(str)
     text | b
@@ -66,7 +66,7 @@ def test_l11_the_same_flow_twice_into_one_input_is_refused(workflow):
 
 
 def test_l11_a_workflow_inside_itself_is_refused(workflow):
-    """L11: a workflow inside itself, at any depth."""
+    """L11: this holds at any depth."""
     outer = Workflow(["a"], ["b"], name="outer")
     inner = Workflow(["a"], ["b"], name="inner")
     outer.add_stream(inner)
@@ -78,7 +78,7 @@ def test_l11_a_workflow_inside_itself_is_refused(workflow):
 
 
 def test_l11_pipe_after_a_step_without_outputs_is_refused(workflow):
-    """L11: `|` after a step without outputs."""
+    """L11: nothing can be read from such a step."""
     sink = workflow.add_stream(stream("sink", outs=()))
     a = workflow.add_stream(stream("a"))
     with refused(workflow, "step 'sink' has no main output to read from"):
@@ -117,7 +117,7 @@ async def parse(text):
     ids=["class", "factory", "coroutine function", "number", "nothing"],
 )
 def test_l11_what_cannot_be_piped_is_refused_on_either_side(workflow, operand, match):
-    """L11: `MyStream` without `()`, a factory not called, a coroutine function, …"""
+    """L11: `MyStream` without `()`, a factory that is not called, a coroutine function, …"""
     a = workflow.add_stream(stream("a"))
     for attempt in (lambda: a | operand, lambda: operand | a, lambda: a | [stream("b"), operand]):
         with refused(workflow, f"{match}|led into|a list right of"):
@@ -141,21 +141,21 @@ def test_l11_what_cannot_be_piped_is_refused_on_either_side(workflow, operand, m
     ids=["fails", "text", "class", "lambda", "uncalled", "partition", "str", "observable"],
 )
 def test_l11_an_operator_that_returns_no_observable_is_refused(workflow, operator, match):
-    """L11: did you mean `ops.map(parse)`."""
+    """L11: the error asks "did you mean `ops.map(parse)`"."""
     a = workflow.add_stream(stream("a"))
     with refused(workflow, match):
         a | operator
 
 
 def test_l11_a_parenthesised_chain_is_refused(workflow):
-    """L11: a flow is no target."""
+    """L11: nothing can be led into a flow."""
     a, b = workflow.add_stream(stream("a")), workflow.add_stream(stream("b"))
     with refused(workflow, "leave out the parentheses"):
         a | (b | ops.map(str))
 
 
 def test_l11_a_future_is_no_source(workflow):
-    """L11: a future is an iterable by accident of its `await`."""
+    """L11: a future has `__iter__` only for `await`."""
 
     a = workflow.add_stream(stream("a"))
 
@@ -168,7 +168,7 @@ def test_l11_a_future_is_no_source(workflow):
 
 
 def test_pipe_refuses_what_it_cannot_mean(workflow):
-    """W2, L11: names the stream and its ports."""
+    """W2, L11: the error names the stream and its ports."""
     a = workflow.add_stream(stream("a", outs=["left", "right"]))
     b = workflow.add_stream(stream("b"))
     attempts = [
@@ -194,7 +194,7 @@ def test_pipe_refuses_what_it_cannot_mean(workflow):
 
 
 def test_l11_a_refused_chain_gives_its_names_back(workflow):
-    """L11: as it was, also for what comes after."""
+    """L11: the workflow is as it was, also for later steps."""
     a = workflow.add_stream(stream("a"))
     with refused(workflow, "step 'source' has no input"):
         a | [stream("b"), stream("b"), source()]
@@ -202,6 +202,6 @@ def test_l11_a_refused_chain_gives_its_names_back(workflow):
 
 
 def test_l11_an_operator_without_anything_to_its_left_is_refused():
-    """L11: an operand that cannot be piped, and what was meant."""
+    """L11: such an operand cannot be piped; the error says what to write."""
     with pytest.raises(mimo_rx.WiringError, match=r"'map\(str\)' needs something to its left"):
         ops.map(str) | stream("a")

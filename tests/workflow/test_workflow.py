@@ -54,7 +54,7 @@ def test_w1_a_growth_limit_is_an_integer_or_none():
 
 
 def test_w1_a_nested_workflow_has_no_threshold_as_a_step():
-    """W1: its ports cost no buffer."""
+    """W1: the ports of a nested workflow cost no buffer."""
     outer = Workflow()
     with pytest.raises(WiringError, match="'inner' has no buffers of its own, got threshold=3"):
         outer.add_stream(Workflow(name="inner"), threshold=3)
@@ -62,7 +62,7 @@ def test_w1_a_nested_workflow_has_no_threshold_as_a_step():
 
 
 def test_w1_a_workflow_that_overrides_run_is_refused():
-    """W1: its `run` runs the whole of it."""
+    """W1: `run` runs the whole workflow."""
     with pytest.raises(TypeError, match="Mine overrides run, which runs the whole workflow"):
 
         class Mine(Workflow):
@@ -71,7 +71,7 @@ def test_w1_a_workflow_that_overrides_run_is_refused():
 
 
 def test_w2_names_of_steps_are_unique_and_without_slashes():
-    """W2: `parse`, `parse-2`, without `/`."""
+    """W2: the names are `parse`, `parse-2`, without `/`."""
     workflow, parse = Workflow(), stream("parse")
     added = [workflow.add_stream(parse).name for _ in range(3)]
     assert added == ["parse", "parse-2", "parse-3"]
@@ -91,7 +91,7 @@ def test_w2_names_of_steps_are_unique_whatever_was_asked_for(names):
 
 
 def test_w2_steps_cannot_be_changed_from_outside():
-    """W2: they are read-only."""
+    """W2: the mapping of steps is read-only."""
     workflow = Workflow()
     with pytest.raises(TypeError):
         workflow.steps["a"] = None  # type: ignore[index]
@@ -106,7 +106,7 @@ def test_w2_a_name_that_is_no_text_is_refused(name):
 
 @pytest.mark.parametrize("operand", [None, 3, nothing, "a"])
 def test_w2_what_is_no_stream_is_not_added(operand):
-    """W2: names the workflow and what it got."""
+    """W2: the error names the workflow and what it got."""
     with pytest.raises(WiringError, match="add_stream of workflow 'demo' takes a stream, got"):
         Workflow(name="demo").add_stream(operand)
 
@@ -131,7 +131,7 @@ def test_w3_seeds_need_an_input():
 
 
 def test_w4_methods_and_language_say_the_same():
-    """W4: the same in the language."""
+    """W4: both make the same edges."""
     spelled, piped = (Workflow(["a", "c"], ["b"], name="w") for _ in range(2))
     step = spelled.add_stream(stream("p"))
     assert spelled.connect_workflow_input(step, workflow_input="a", step_input="x") is step
@@ -175,7 +175,7 @@ def test_w4_mistakes_are_refused_and_change_nothing():
 
 
 def test_w4_ports_are_reached_by_attribute_and_by_key():
-    """W4, S2: also those that are called as methods of a tuple are."""
+    """W4, S2: this holds for ports with the name of a tuple's method too."""
     workflow = Workflow(["a", "count", "index", "_x"], ["b"], name="w")
     assert [workflow.ins.a.name, workflow.ins.count.name, workflow.ins["index"].name] == [  # type: ignore[attr-defined]
         "a",
@@ -193,7 +193,7 @@ def test_w4_ports_are_reached_by_attribute_and_by_key():
 
 
 def test_w5_a_blueprint_asks_the_engine(monkeypatch):
-    """W5, W6: it runs nothing itself."""
+    """W5, W6: a blueprint runs nothing itself."""
     asked: list[tuple[Any, ...]] = []
 
     class Engine:
@@ -283,7 +283,7 @@ def test_w9_check_tells_outputs_that_nobody_reads():
 
 
 def test_w9_check_looks_into_nested_workflows():
-    """W9, E5: by the whole path."""
+    """W9, E5: findings name the whole path."""
     inner = Workflow(["a"], ["b"], name="inner")
     inner.add_stream(stream("p"))
     outer = Workflow(["c"], ["d"])
@@ -309,7 +309,7 @@ def test_w9_a_port_that_was_found_in_an_observable_is_read():
 
 
 def test_r8_check_tells_observables_without_an_entry():
-    """R8: one inside a combinator without an entry of its own is a finding."""
+    """R8: an Observable without an entry of its own, inside a combinator, is a finding."""
     workflow = Workflow()
     rx.merge(workflow.add_stream(source()), rx.timer(1)) | workflow.add_stream(
         stream("sink", outs=())
@@ -320,7 +320,7 @@ def test_r8_check_tells_observables_without_an_entry():
 
 
 def test_w9_a_whole_workflow_has_no_findings():
-    """W9: nothing is told without need."""
+    """W9: there is no finding without need."""
     workflow = Workflow(["a"], ["b"])
     source() | workflow.add_stream(stream("p", ["x", "z"]))["x"]
     workflow.ins.a | workflow.steps["p"]["z"]
