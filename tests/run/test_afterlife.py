@@ -181,7 +181,9 @@ def test_w1_a_workflow_that_was_not_made_to_its_end_says_so():
         def __init__(self):
             pass
 
-    with pytest.raises(WiringError, match=r"'Half' is not initialised; call super\(\).__init__\(\)"):
+    with pytest.raises(
+        WiringError, match=r"'Half' is not initialised; call super\(\).__init__\(\)"
+    ):
         Half().add_stream(Stream(["x"], fn=read))
     with pytest.raises(AttributeError, match="has no attribute 'nope'"):
         Workflow().nope  # type: ignore[attr-defined]
