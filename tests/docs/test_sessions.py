@@ -1,4 +1,4 @@
-"""What the README and the docs show of the command line is what it prints."""
+"""What the pages show of the command line is what it prints."""
 
 import os
 import re
@@ -12,21 +12,30 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMMAND_LINE = ROOT / "docs" / "command-line.md"
 
 
 class Session(NamedTuple):
-    """A command that a page shows, and what it says that is printed."""
+    """A command that a page shows, and what the page says that it prints."""
 
     page: str
     command: str
     shown: str
 
 
+def blocks(page: Path) -> list[str]:
+    """Return the console blocks of a page."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    return re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
 def sessions() -> list[Session]:
+    """Return every command of every page."""
     found = []
     for page in PAGES:
-        for block in re.findall(r"```console\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        for block in blocks(page):
+            assert block.startswith("$ "), f"a console block of {page.name} starts with no command"
             for part in block.removeprefix("$ ").split("\n$ "):
                 command, _, shown = part.partition("\n")
                 found.append(Session(page.name, command, shown.rstrip()))
@@ -48,9 +57,12 @@ def printed_by(command: str) -> str:
     return (done.stdout + done.stderr).rstrip()
 
 
-@pytest.mark.parametrize("session", sessions(), ids=lambda session: session.command)
+@pytest.mark.parametrize(
+    "session", sessions(), ids=lambda session: f"{session.page}: {session.command}"
+)
 def test_what_a_page_shows_of_the_command_line_is_what_it_prints(session):
     """``...`` stands for anything, as in doctests."""
+    assert session.shown.replace(".", "").strip(), "the page must show something"
     pattern = ".*?".join(re.escape(part) for part in session.shown.split("..."))
     pattern = re.sub(r"(\\ )+", " +", pattern)  # columns may be wider elsewhere
     printed = printed_by(session.command)
@@ -59,14 +71,16 @@ def test_what_a_page_shows_of_the_command_line_is_what_it_prints(session):
 
 def test_pages_show_the_command_line():
     """Else the test above would prove nothing."""
-    assert len(sessions()) >= 5
+    assert {"README.md", "command-line.md", "examples.md"} <= {each.page for each in sessions()}
+    shown = {each.command.split()[1] for each in sessions() if each.page == COMMAND_LINE.name}
+    assert shown == {"run", "graph", "check", "demo"}
 
 
-COMPLETION = re.findall(r"_MIMO_RX_COMPLETE=(\w+)_source", PAGES[0].read_text("utf-8"))
+COMPLETION = re.findall(r"_MIMO_RX_COMPLETE=(\w+)_source", COMMAND_LINE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("shell", COMPLETION)
-def test_the_completion_that_the_readme_names_is_there_for_each_shell(shell):
+def test_the_completion_that_the_page_names_is_there_for_each_shell(shell):
     """The script completes the command, and its answers are the commands."""
     script = complete(f"{shell}_source", [])
     assert "_mimo_rx" in script
