@@ -121,6 +121,7 @@ class Restart:
             random: Draws the jitter.
 
         Example:
+            >>> from random import Random
             >>> restart = Restart(backoff=0.5, max_backoff=3.0, jitter=0.0)
             >>> [restart.delay(before, Random()) for before in range(5)]
             [0.5, 1.0, 2.0, 3.0, 3.0]

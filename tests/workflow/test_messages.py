@@ -56,7 +56,7 @@ def test_a_timeout_names_the_port_of_an_open_run():
 
 def test_run_stream_wants_the_items_by_their_input():
     """The error shows how to write it for this stream."""
-    with pytest.raises(TypeError, match=r"such as \{'a': \[1, 2, 3\]\}; got list"):
+    with pytest.raises(TypeError, match=r"such as \{'a': \[1, 2, 3\]\}, got list"):
         run_stream(Stream(["a"], ["b"], fn=relay), [1])  # type: ignore[arg-type]
 
 
