@@ -8,13 +8,12 @@ PAGE = Path(__file__).with_name("operators.md")
 
 HEAD = """# Operators
 
-What is known of each operator of `reactivex`. `python docs/make_operators.py` makes this page of \
-the table that the library itself reads; a test compares them, and others run every operator to \
-see that its row is true.
+This page lists the properties of each operator of `reactivex`. `python docs/make_operators.py` \
+makes it from the table that the library itself uses. One test compares the page with the table. \
+Others run every operator and check its row.
 
 `flow | operator` takes any function from an Observable to an Observable: these and your own. \
-What it delivers, fails and completes with is what a RxPY `Subject` that is fed the same items \
-delivers.
+It delivers, fails and completes exactly as a RxPY `Subject` would with the same items.
 
 ```python
 from mimo_rx import flow
@@ -24,40 +23,39 @@ squares = flow(range(5)) | ops.filter(lambda x: x % 2) | ops.map(lambda x: x * x
 assert squares.run() == [1, 9]
 ```
 
-**On an edge.** Whether `flow | operator` takes it. One that subscribes to its source again \
-cannot stand on an edge, since an edge is there once a run; on a cold flow, \
-`flow.pipe(operator)`, each subscription runs the workflow.
+**On an edge.** This column says whether `flow | operator` accepts the operator. An operator that \
+subscribes to its source again is refused, because an edge allows one subscription in a run. Use \
+it on a cold flow, `flow.pipe(operator)`, where each subscription runs the workflow.
 
-**Delivers.** *At once*: within the push of an item, what that item leads to, or never. Such an \
-operator is **immediate**: it holds no item back and releases none by itself. With *one for \
-each*, exactly one item comes out for each that goes in, so that branches with it stay level. \
-*Later*: also within the push of a later item, or at the end. *By itself*: also at its \
-subscription, by a timer, on another thread, or when another Observable delivers; that includes \
-an end that comes so. An operator of your own counts as one that delivers by itself.
+**Delivers.** *At once*: the operator delivers the items that an item causes within the push of \
+that item, or never. Such an operator is **immediate**: it holds no item back and releases none by \
+itself. With *one for each*, exactly one item comes out for each that goes in, so branches with it \
+stay level. *Later*: it also delivers within the push of a later item, or at the end. *By itself*: \
+it also delivers at its subscription, by a timer, on another thread, or when another Observable \
+delivers. Completing in such a way counts too. Your own operators count as *by itself*.
 
 **Holds outside the bound.** A push waits while the buffer at the far end of any of its edges is \
-full, also through operators: so what is in buffers is bounded by their thresholds. What an \
-operator keeps itself is in no buffer, and nothing bounds it: the items of `delay` whose time has \
-not come, or those of the faster side of `zip`. The column is empty where that is never more than \
-one item of each source, such as the last one. `workflow.check()` tells of those that hold, as \
-[`holding-operator`](findings.md#holding-operator).
+full, also through operators. So the thresholds bound the items in buffers. Items that an operator \
+itself keeps are in no buffer, and nothing bounds them. Examples are the items of `delay` that are \
+not yet due, and those of the faster side of `zip`. The column is empty if the operator never \
+keeps more than one item of each source, such as the last one. `workflow.check()` reports the \
+operators that hold items, as [`holding-operator`](findings.md#holding-operator).
 
-**Instead.** What does the same within the bound, or bounds what is held.
+**Instead.** This column names a way to do the same within the bound, or to bound what is held.
 
-What comes by itself, and what comes of one item at once beyond the first, goes into the buffer \
-also where it is full; statistics count it as `over`. The next push waits until the buffer is \
-below its threshold again.
+Two kinds of items enter a buffer even when it is full: those that an operator delivers by itself, \
+and those beyond the first that it makes of one item at once. Statistics count them as `over`. The \
+next push waits until the buffer is below its threshold again.
 
-## Where an edge is no Subject
+## Differences between an edge and a Subject
 
-- A Subject loses what nobody takes. An edge waits until its operators have subscribed, also where \
-they do so later, as `delay_subscription` does, and `concat` with its second source: nothing is \
-lost.
-- An error of a stream fails the run and enters no operator: `catch` answers what operators before \
-it raise or signal, never what a stream raises.
-- An error that nothing answers comes out of the run.
-- Items that have passed are gone. Operators that subscribe again by a function of yours, such as \
-`catch(lambda error, source: source)`, fail with `LateSubscription`.
+- A Subject loses items that nobody takes; an edge loses none. It waits until its operators have \
+subscribed. `delay_subscription` subscribes late, and so does `concat` to its second source.
+- An error of a stream fails the run and enters no operator. `catch` handles errors that operators \
+before it raise or signal, never those that a stream raises.
+- An error that no operator handles comes out of the run.
+- Items that have passed are gone. An operator that subscribes again by a function of yours, such \
+as `catch(lambda error, source: source)`, fails with `LateSubscription`.
 
 ## The table
 

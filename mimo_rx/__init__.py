@@ -101,8 +101,8 @@ say("language", f"{__name__}._workflow.language")
 say("engine", f"{__name__}._run.engine:ENGINE")
 
 
-# A room is imported when a name of it is first used, so that whoever draws a blueprint, or asks
-# the command line for help, does not wait for asyncio and the engine (PEP 562).
+# A room is imported when one of its names is first used (PEP 562). A program that only draws a
+# blueprint, or the help of the command line, then does not wait for asyncio and the engine.
 def __getattr__(name: str) -> Any:
     room = _ROOM_OF.get(name)
     if room is None:

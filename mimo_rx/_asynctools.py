@@ -1,4 +1,4 @@
-"""The asynchronous twins of ``zip`` and ``range``."""
+"""Asynchronous versions of ``zip`` and ``range``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ __all__ = ["arange", "azip"]
 
 
 class azip:
-    """Zip asynchronous iterables, as ``zip`` does iterables.
+    """Zip asynchronous iterables, as ``zip`` zips iterables.
 
-    It ends with its shortest: what was taken in the same round from the iterables before that one
-    is lost, as with ``zip``. The iterables are asked in order, one after the other. Nothing is
-    asked of any of them after one has ended or failed.
+    It asks the iterables in order, one after the other. It ends with the shortest one. Items that
+    it took in that round from earlier iterables are lost, as with ``zip``. After one iterable has
+    ended or failed, it asks none of them again.
 
     Args:
         *iterables: The asynchronous iterables, for example inputs of a stream. Without any, the
             result is empty.
 
     Yields:
-        A tuple with one item of each.
+        A tuple with one item of each iterable.
 
     Raises:
         TypeError: One of `iterables` is not an asynchronous iterable.
@@ -64,12 +64,13 @@ class azip:
 class arange:
     """Count asynchronously, as ``range`` does: ``arange(stop)``, ``arange(start, stop, step)``.
 
-    Each ``async for`` over it begins anew. It never waits, so give the loop a chance elsewhere.
+    Each ``async for`` over it starts from the beginning. It never waits, so let the loop run other
+    tasks elsewhere.
 
     Args:
         start: The first number, or the end if it is the only argument.
-        stop: The end, which is not part of the numbers.
-        step: The distance between two numbers, which may be negative.
+        stop: The end, which is not one of the numbers.
+        step: The distance between two numbers; it may be negative.
 
     Raises:
         TypeError: An argument is not an integer.
@@ -101,5 +102,5 @@ class arange:
 
 def _hint(iterable: object) -> str:
     if hasattr(iterable, "__iter__"):
-        return "; an ordinary iterable is read with `zip`"
+        return "; use `zip` for an ordinary iterable"
     return ""

@@ -1,4 +1,4 @@
-"""What kind of callable something is, and what it is called."""
+"""Tell what kind of callable an object is, and what its name is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["coroutine_hint", "describe_callable", "function_name", "is_coroutine
 
 
 def is_coroutine_function(code: object) -> bool:
-    """Tell whether calling `code` gives a coroutine, whatever kind of callable it is."""
+    """Tell whether calling `code` gives a coroutine, for every kind of callable."""
     while isinstance(code, functools.partial):
         code = code.func
     return inspect.iscoroutinefunction(code) or inspect.iscoroutinefunction(
@@ -24,20 +24,20 @@ def takes(code: Callable[..., object], count: int) -> bool:
         inspect.signature(code).bind(*range(count))
     except TypeError:
         return False
-    except ValueError:  # of something in C, of which nothing is known
+    except ValueError:  # a function written in C may have no signature
         return True
     return True
 
 
 def function_name(code: object) -> str:
-    """Return the name of a function, of the function in a partial, or of an object's class."""
+    """Return the name of a function, of a partial's function, or of an object's class."""
     while isinstance(code, functools.partial):
         code = code.func
     return str(getattr(code, "__name__", type(code).__name__))
 
 
 def describe_callable(code: object) -> str:
-    """Return what an error says was given instead of a coroutine function."""
+    """Return the words by which an error names `code`, which is no coroutine function."""
     if inspect.isasyncgenfunction(code):
         return f"the asynchronous generator function {function_name(code)!r}"
     if inspect.isfunction(code) or inspect.ismethod(code):
@@ -46,7 +46,7 @@ def describe_callable(code: object) -> str:
 
 
 def coroutine_hint(code: object) -> str:
-    """Return how to make a coroutine function of `code`, if it is plain."""
+    """Return a hint how to turn `code` into a coroutine function, if that is simple."""
     if inspect.isasyncgenfunction(code):
         return "; push to an output instead of `yield`"
     return "; write `async def`" if callable(code) else ""

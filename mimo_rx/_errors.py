@@ -1,21 +1,21 @@
-"""The errors of mimo_rx, one class a cause.
+"""The errors of mimo_rx, one class for each cause.
 
 ::
 
     Exception
     └── MimoError
-        ├── WiringError (ValueError)         a blueprint that cannot be meant
-        │   └── UnknownPort (AttributeError, KeyError)   a port that is not there
+        ├── WiringError (ValueError)         a mistake in a blueprint
+        │   └── UnknownPort (AttributeError, KeyError)   a port that does not exist
         ├── InputClosed                      pop or peek after the end of an input
         ├── OutputClosed                     push after close() of that output
-        ├── DownstreamClosed                 nobody reads any main output any more
+        ├── DownstreamClosed                 no reader is left on any main output
         ├── BufferOverflow                   a source whose overflow is "error" found no room
         ├── DeadlockError                    streams that wait for each other in a ring
         ├── StreamCancelled                  a CancelledError that nobody asked for
         └── LateSubscription                 a port subscribed to after items had passed
 
-A user's own exception is never wrapped: it travels as itself, with a note (PEP 678) that names the
-step. What else failed while the run unwound is found with :func:`failures`.
+A user's own exception is never wrapped. It travels as itself, with a note (PEP 678) that names the
+step. :func:`failures` returns further exceptions that were raised while the run unwound.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _FAILURES = "__mimo_rx_failures__"
 
 
 class MimoError(Exception):
-    """Base of every error that mimo_rx raises on its own account."""
+    """Base class of all errors that mimo_rx itself raises."""
 
 
 class WiringError(MimoError, ValueError):
-    """A connection, name or operand in a blueprint that cannot be what was meant.
+    """A connection, name or operand in a blueprint is a mistake.
 
     It is raised where the mistake is written, and the workflow stays as it was.
     """
@@ -55,10 +55,10 @@ class UnknownPort(WiringError, AttributeError, KeyError):
     """A port name that the stream does not have on that side.
 
     Args:
-        where: Whose port was looked for, as it stands in the text (``"step 'parse'"``).
-        side: ``"input"`` or ``"output"``, or ``"port"`` where either would do.
+        where: The owner of the ports, as the text names it (``"step 'parse'"``).
+        side: ``"input"`` or ``"output"``, or ``"port"`` where either is possible.
         name: The name that was asked for.
-        names: The names that there are.
+        names: The names that exist.
     """
 
     def __init__(self, where: str, side: str, name: object, names: Iterable[str]) -> None:
@@ -73,11 +73,11 @@ class UnknownPort(WiringError, AttributeError, KeyError):
         self._text = text
 
     def __str__(self) -> str:
-        """Return the text itself: ``KeyError`` would show it quoted."""
+        """Return the plain text; ``KeyError`` would put it in quotes."""
         return self._text
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by the finished text, so that it crosses process borders."""
+        """Pickle the finished text, so that the error can cross processes."""
         return (_rebuild_unknown_port, (self._text, self.name))
 
 
@@ -90,34 +90,35 @@ def _rebuild_unknown_port(text: str, name: str) -> UnknownPort:
 
 
 class InputClosed(MimoError):
-    """An input has ended: its producers have closed and nothing is left in its buffer.
+    """An input has ended: all its producers have closed and its buffer is empty.
 
-    ``async for item in ins.a`` ends by itself instead of raising this.
+    ``async for item in ins.a`` ends by itself instead of raising this error.
     """
 
 
 class OutputClosed(MimoError):
-    """An output was pushed to after its own stream had closed it with ``close()``."""
+    """A stream pushed to an output that it had closed with ``close()``."""
 
 
 class DeadlockError(MimoError):
     """Streams wait for each other in a ring, and can never go on.
 
-    Its text draws the ring: who waits for which port of whom.
+    Its text draws the ring: which step waits for which port of which other step.
     """
 
 
 class DownstreamClosed(MimoError):
-    """Nobody reads any connected main output of this stream any more.
+    """No connected main output of this stream has a reader left.
 
-    Let it pass: it ends the stream quietly, as ``SIGPIPE`` ends a process, and counts as a return.
+    Do not catch it: it ends the stream quietly, as ``SIGPIPE`` ends a process, and counts as a
+    return.
     """
 
 
 class BufferOverflow(MimoError):
-    """An Observable from outside delivered an item for which there was no room at its entry.
+    """An outside Observable delivered an item while its entry was full.
 
-    Only one whose ``overflow`` is ``"error"`` fails in this way.
+    Only a source whose ``overflow`` is ``"error"`` fails in this way.
     """
 
 
@@ -126,10 +127,10 @@ class StreamCancelled(MimoError):
 
 
 class LateSubscription(MimoError):
-    """A port was subscribed to in a run after items of it had already passed.
+    """Something subscribed to a port in a run after items of it had already passed.
 
     Name such a port at the entry, ``flow(observable, ports=[step["x"]])``: its producer then waits
-    until it is subscribed to.
+    until the subscription.
     """
 
 
@@ -138,13 +139,13 @@ for _error in (MimoError, *MimoError.__subclasses__(), UnknownPort):
 
 
 def failures(error: BaseException) -> tuple[BaseException, ...]:
-    """Return what else failed while the run that raised `error` unwound.
+    """Return the further exceptions of the run that raised `error`.
 
     Args:
         error: The exception that came out of ``start()``, ``run()`` or ``open()``.
 
     Returns:
-        The further exceptions in the order in which they were raised; empty if there were none.
+        The exceptions raised while the run unwound, in their order; empty if there were none.
 
     Example:
         >>> failures(ValueError("alone"))
@@ -155,12 +156,12 @@ def failures(error: BaseException) -> tuple[BaseException, ...]:
 
 def keep_failures(error: BaseException, further: Iterable[BaseException]) -> None:
     """Attach `further` to `error`, where :func:`failures` finds them."""
-    # Not by setattr(): an exception that is a frozen dataclass refuses every assignment.
+    # setattr() would not do: an exception that is a frozen dataclass refuses every assignment.
     object.__setattr__(error, _FAILURES, tuple(further))
 
 
 def nearest(name: object, names: Iterable[str]) -> str | None:
-    """Return the one of `names` that looks most like `name`, or None if none comes close."""
+    """Return the name in `names` that is most similar to `name`; None if none is similar."""
     if not isinstance(name, str):
         return None
     from difflib import get_close_matches  # only a mistake needs it

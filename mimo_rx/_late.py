@@ -1,8 +1,8 @@
-"""What a lower room asks of a higher one, by name and only when it is needed.
+"""How a lower room reaches a higher one: by name, and only when it is needed.
 
-A blueprint is read by the language of ``|``, checked, drawn, laid flat and run. Those who do this
-stand above it, so it cannot import them. The face of the package says where each of them stands,
-and the blueprint asks here at the first use. Another engine is one ``say("engine", ...)`` more.
+The rooms that wire, check, draw, flatten and run a blueprint are in rows above it, so the blueprint
+cannot import them. The face of the package registers the modules that the blueprint needs, and the
+blueprint asks for them here at first use. To use another engine, call ``say("engine", ...)``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _found: dict[str, Any] = {}
 
 
 def say(what: str, place: str) -> None:
-    """Say where something stands: a module, or ``module:name``; the last word counts."""
+    """Register where `what` is: a module, or ``module:name``; the last call counts."""
     _places[what] = place
     _found.pop(what, None)
 
 
 def ask(what: str) -> Any:
-    """Return what was said to stand somewhere; its module is imported at the first call."""
+    """Return the object registered for `what`; the first call imports its module."""
     found = _found.get(what)
     if found is None:
         module, _, name = _places[what].partition(":")

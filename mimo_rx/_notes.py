@@ -1,7 +1,7 @@
 """Notes on a user's exceptions: where in the workflow they happened.
 
-An exception travels as itself; what mimo_rx knows of it is added as a note (PEP 678). Which
-operator raised is read off the traceback, so that it costs nothing as long as nothing fails.
+An exception travels as itself. mimo_rx adds what it knows of the place as a note (PEP 678). It
+finds the operator that raised in the traceback, so this costs nothing while nothing fails.
 
 Rules: E2, E3.
 """
@@ -35,37 +35,37 @@ __all__ = [
 ]
 
 _MACHINERY = ("asyncio", "queue", "reactivex", "selectors", "threading", __name__.partition(".")[0])
-"""Modules whose frames are of no interest to the user."""
+"""Packages whose frames do not interest the user."""
 _PARTS = re.compile(r"reactivex[/\\]operators[/\\]_?(\w+)\.py$")
 
 
 def add_note(error: BaseException, note: str) -> None:
-    """Add `note` to `error`, unless it carries it already."""
+    """Add `note` to `error`, unless it is there already."""
     notes = getattr(error, "__notes__", ())
     if not isinstance(notes, list | tuple):
-        notes = ()  # somebody has put there what Python itself would not take for notes
+        notes = ()  # somebody else's value, which Python itself would not show as notes
     if note not in notes:
-        # Not by add_note(): an exception that is a frozen dataclass refuses all assignments.
+        # add_note() would not do: an exception that is a frozen dataclass refuses assignments.
         object.__setattr__(error, "__notes__", [*notes, note])
 
 
 def carried(error: StopIteration) -> RuntimeError:
-    """Return what stands for `error`, which cannot come out of a coroutine as itself."""
-    # Python would put an error of its own in its place, without a note.
+    """Return the exception to raise instead of `error`, which cannot leave a coroutine."""
+    # Python would raise an error of its own instead, without a note.
     carrier = RuntimeError(f"an operator raised StopIteration: {error}")
     carrier.__cause__ = error
     return carrier
 
 
 def step_note(path: str, restarts: int = 0) -> str:
-    """Return the note that names the step at `path`, and how often it had been started again."""
+    """Return the note that names the step at `path`, and how often it had been restarted."""
     times = "once" if restarts == 1 else f"{restarts} times"
     before = f", which had been restarted {times} before" if restarts else ""
     return f"mimo_rx: raised in step {path!r}{before}"
 
 
 def waits_note(name: str, waits: object) -> str:
-    """Return the note that draws who waited when the run of workflow `name` was cancelled (D4)."""
+    """Return the note that draws the waits at the cancel of a run of workflow `name` (D4)."""
     drawing = str(waits).replace("\n", "\n  ")
     return f"mimo_rx: workflow {name!r} was cancelled while these waited:\n  {drawing}"
 
@@ -74,9 +74,9 @@ def operator_note(edge: str, operators: tuple[Any, ...], error: BaseException) -
     """Return the note that names the edge, the operator and the function that raised (E3).
 
     Args:
-        edge: What the operators stand between, such as ``read.line -> parse.line``.
+        edge: The two ports of the edge, such as ``read.line -> parse.line``.
         operators: All operators of that edge.
-        error: What came out of them.
+        error: The exception that they raised.
     """
     note = f"mimo_rx: raised on the edge {edge}"
     operators = tuple(part for operator in operators for part in parts(operator))
@@ -95,11 +95,11 @@ def operator_note(edge: str, operators: tuple[Any, ...], error: BaseException) -
 
 
 def gather(first: BaseException, further: Iterable[tuple[str, BaseException]]) -> None:
-    """Tell on `first` what else failed while the run unwound (E2).
+    """Add the further failures of an unwinding run to `first`, as notes and as objects (E2).
 
     Args:
         first: The exception that will come out of the run.
-        further: Where each of the others was raised (``step 'parse'``), and the exception.
+        further: For each other failure, where it was raised (``step 'parse'``), and the exception.
     """
     known = list(failures(first))
     for where, error in further:
@@ -116,7 +116,7 @@ def gather(first: BaseException, further: Iterable[tuple[str, BaseException]]) -
 
 
 def reraise(error: BaseException) -> NoReturn:
-    """Raise `error` as it was: its context is what the user's code was handling, not ours."""
+    """Raise `error` with its own context: what the user's code was handling, not ours."""
     context = error.__context__
     try:
         raise error
@@ -130,7 +130,7 @@ def is_exit(error: BaseException) -> bool:
 
 
 def consists_of(error: BaseException, kind: type[BaseException]) -> bool:
-    """Tell whether `error` is of `kind`, or a group of nothing else."""
+    """Tell whether `error` is a `kind`, or a group of nothing but `kind`."""
     if isinstance(error, BaseExceptionGroup):
         return error.split(kind)[1] is None
     return isinstance(error, kind)
@@ -152,7 +152,7 @@ def place_of_coroutine(awaited: Any) -> str:
 
 
 def place_of_thread(frame: FrameType | None) -> str:
-    """Return where the thread is whose innermost frame is `frame`."""
+    """Return where a thread is, given its innermost frame."""
     frames: list[FrameType] = []
     while frame is not None:
         frames.insert(0, frame)
@@ -161,7 +161,7 @@ def place_of_thread(frame: FrameType | None) -> str:
 
 
 def _place(frames: list[FrameType]) -> str:
-    """Return the last of `frames` that is the user's, if any is, as text."""
+    """Return the last frame of the user's code as text, or the last of all if there is none."""
     if not frames:
         return "an unknown place"
     frame = next((each for each in reversed(frames) if not _is_machinery(each)), frames[-1])
@@ -181,7 +181,7 @@ def raised_at(error: BaseException) -> str:
 
 
 def text_of(error: BaseException) -> str:
-    """Return ``str(error)``, whatever that does."""
+    """Return ``str(error)``, or a replacement if that raises."""
     try:
         return str(error)
     except Exception:
@@ -191,10 +191,10 @@ def text_of(error: BaseException) -> str:
 def _last_operator(
     trace: TracebackType | None,
 ) -> tuple[str | None, FrameType | None, CodeType | None]:
-    """Find the innermost frame of an operator of RxPY, and the function of the user's that raised.
+    """Find the innermost frame of a RxPY operator, and the user's function that raised.
 
-    That is the first one that the operator called; if there is none, an operator of the user's own
-    raised, and it is the last one.
+    That function is the first one that the operator called. Without a RxPY operator in the
+    traceback, an operator of the user's own raised, and the function is the last one.
     """
     name: str | None = None
     operator: FrameType | None = None
@@ -203,7 +203,7 @@ def _last_operator(
     for frame, _ in traceback.walk_tb(trace):
         match = _PARTS.search(frame.f_code.co_filename)
         if match is not None:
-            # What `operators/__init__.py` defines itself, as `starmap`, is in no other file.
+            # Some operators, such as `starmap`, are defined in `operators/__init__.py` itself.
             own = frame.f_code.co_qualname.partition(".")[0]
             name = own if match[1] == "_init__" else match[1]
             operator, called = frame, None
@@ -220,10 +220,10 @@ def _is_machinery(frame: FrameType) -> bool:
 def _position(
     operators: tuple[Any, ...], name: str | None, frame: FrameType | None, code: CodeType | None
 ) -> int | None:
-    """Tell which of `operators` the frame belongs to, if that can be told.
+    """Return the index of the operator that the frame belongs to; None if that is unclear.
 
-    That is the one that was given the function that raised. Where several were, it is the one whose
-    name is that of the frame's file, or whose function the frame holds.
+    It is the operator that was given the function that raised. If several were given it, it is the
+    one whose name is that of the frame's file, or whose function the frame holds.
     """
     if name is None or frame is None:
         return None
@@ -253,7 +253,7 @@ def _position(
 def _code_of(function: Any) -> object:
     while isinstance(function, partial):
         function = function.func
-    return getattr(function, "__code__", None)  # a bound method passes it on
+    return getattr(function, "__code__", None)  # a bound method has its function's code
 
 
 def _line(error: BaseException, code: CodeType) -> int:

@@ -1,6 +1,6 @@
-"""What a run tells of itself: frozen records, a line a field, and the table that shows them.
+"""The statistics of a run: frozen records, and the table that shows them.
 
-Shares are those of the step's own life so far, between 0 and 1; all counts are items.
+Shares are between 0 and 1, of the step's own life so far. All counts are items.
 
 Rules: P11.
 """
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 Ended = Literal["returned", "downstream", "cancelled", "failed"]
-"""How a stream ended: by itself, because nobody read it, because it was asked to, by raising."""
+"""How a stream ended: by itself, without readers left, by a cancel, or by raising."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +31,25 @@ class InputStatistics:
     depth: int
     """Items that wait in the buffer now."""
     peak: int
-    """The most items that ever waited in it."""
+    """The largest number of items that ever waited in it."""
     threshold: int
     """The bound that pushes respect, in items."""
     growth: int = 0
-    """Items by which the bound was raised to leave an artificial deadlock."""
+    """Items by which the bound was raised to resolve an artificial deadlock."""
     over: int = 0
-    """Items that came in above the bound: seeds, and what operators release by themselves."""
+    """Items that came in above the bound: seeds, and items that operators release by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepStatistics:
-    """One step: what went through it, and where its time went."""
+    """One step: its items, and how it spent its time."""
 
     items_in: int
     """Items taken from all its inputs."""
     items_out: int
-    """Items pushed to all its outputs, read or not."""
+    """Items pushed to all its outputs, whether they have readers or not."""
     busy: float
-    """Share of its life in which it waited for neither side."""
+    """Share of its life in which it waited neither for items nor for room."""
     starved: float
     """Share of its life in which it waited for items."""
     backpressured: float
@@ -57,7 +57,7 @@ class StepStatistics:
     seconds: float
     """Length of its life so far, in seconds of the loop's clock."""
     restarts: int = 0
-    """How often a supervisor has started it again."""
+    """How often a supervisor has restarted it."""
     ended: Ended | None = None
     """How it ended; None while it runs."""
     inputs: Mapping[str, InputStatistics] = field(default_factory=dict)
@@ -69,13 +69,13 @@ class EdgeStatistics:
     """One edge, from an output to an input."""
 
     source: str
-    """``step.port`` that it leads from."""
+    """The port that it leads from, as ``step.port``."""
     target: str
-    """``step.port`` that it leads to."""
+    """The port that it leads to, as ``step.port``."""
     items: int
     """Items pushed into the edge while it was connected."""
     drops: int = 0
-    """Items that an overflow strategy dropped at the entry of it."""
+    """Items that an overflow strategy dropped at its entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,11 @@ class Statistics:
     def bottleneck(self) -> str | None:
         """Path of the step that holds up the others; None if none does.
 
-        It is busy for at least half of the run, those that feed it wait for room rather than for
-        items, and those that it feeds for items rather than for room, one of them for at least a
-        tenth of its life; of several such steps, it is the busiest. All streams share one thread:
-        a step is busy too while it could go on and another one is at work.
+        Such a step is busy for at least half of the run. The steps that feed it wait for room
+        rather than for items. The steps that it feeds wait for items rather than for room. At
+        least one of these neighbours waits so for a tenth of its life or more. Of several such
+        steps, the busiest one counts. All streams share one thread, so a step also counts as busy
+        while it could go on but another step is running.
         """
         return _bottleneck(self)
 
@@ -125,11 +126,11 @@ class _Column(NamedTuple):
     cells: list[str]
     numeric: bool = True
     optional: bool = False
-    """Whether it is left out where it says nothing."""
+    """Whether it is left out when all its cells are empty."""
 
 
 def _table(statistics: Statistics) -> str:
-    """Return two tables, one of the steps and one of the edges and the inputs that they lead to."""
+    """Return two tables: one of the steps, one of the edges and the inputs that they lead to."""
     tables = [_steps(statistics), _inputs(statistics)]
     return "\n\n".join("\n".join(_lines(table)) for table in tables if table[0].cells)
 
@@ -142,9 +143,7 @@ def printable(text: str) -> str:
 def _bottleneck(statistics: Statistics) -> str | None:
     """Return the path of the step that holds up the others, None if none does.
 
-    It is busy for at least half of the run, and meanwhile the steps that feed it wait for room
-    rather than for items, and those that it feeds the other way round; one of them does so for a
-    tenth of its life and more. Of several such steps it is the busiest one.
+    `Statistics.bottleneck` says by which rule.
     """
     steps = statistics.steps
     before: dict[str, set[str]] = {path: set() for path in steps}

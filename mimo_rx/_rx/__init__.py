@@ -1,1 +1,1 @@
-"""What is known of RxPY: its operators, its time, its threads."""
+"""All knowledge of RxPY: its operators, its schedulers, its threads."""

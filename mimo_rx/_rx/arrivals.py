@@ -1,9 +1,9 @@
-"""What leaves operators on other threads, and how it comes to the thread of the loop.
+"""Bring what operators deliver on other threads to the loop's thread, in order (R7).
 
-RxPY's combinators call one at a time, under a lock, so that what leaves the operators of a node has
-one order, whichever threads it is on. It is kept here: what another thread delivers waits in a line
-that the loop is told of; what the loop's thread delivers goes at once, but behind that line. No
-thread ever waits here, as it may hold such a lock.
+RxPY's combinators deliver one call at a time, under a lock. So the items that leave the operators
+of a node have one order, on whichever threads they come. This module keeps that order. An item from
+another thread waits in a line, and the loop is notified. An item from the loop's thread goes at
+once, but after those in the line. No thread ever waits here, since it may hold such a lock.
 
 Rules: R7.
 """
@@ -24,20 +24,20 @@ __all__ = ["Arrivals", "Guarded"]
 
 
 class _End:
-    """The end in a line, with the error that it may be."""
+    """The end of the items, as an entry of the line: completion, or an error."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
 
 class Arrivals:
-    """Takes what the operators of a node deliver on any thread, in that order.
+    """Take what the operators of a node deliver on any thread, in that order.
 
     Args:
-        trampoline: The one of the run, which knows its thread.
+        trampoline: The trampoline of the run, which knows the loop's thread.
         deliver: Called on the loop's thread with each item.
-        complete: Called there at the end.
-        fail: Called there with the error that is the end.
+        complete: Called on the loop's thread at completion.
+        fail: Called on the loop's thread with the error, if there is one.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Arrivals:
         self._fail = fail
         self._line: deque[Any] = deque()
         self._told = False
-        """Whether the loop has been told of the line, and has not come yet."""
+        """Whether the loop was notified of the line and has not run `_come` since."""
         self._closed = False
 
     def on_next(self, item: Any) -> None:
@@ -67,7 +67,7 @@ class Arrivals:
             self._enlist(item)
 
     def on_completed(self) -> None:
-        """Take the end."""
+        """Take the completion."""
         if get_ident() == self._thread:
             self._take(len(self._line))
             self._complete()
@@ -83,7 +83,7 @@ class Arrivals:
             self._enlist(_End(error))
 
     def close(self) -> None:
-        """Drop what stands in line, and take no more of other threads."""
+        """Drop what waits in the line, and take no more from other threads."""
         self._closed = True
         self._line.clear()
 
@@ -91,7 +91,7 @@ class Arrivals:
         if self._closed:
             return
         self._line.append(item)
-        # Added first and asked afterwards: whoever comes for the line withdraws the mark before.
+        # Append before testing `_told`: `_come` clears it before draining, so no item is missed.
         if not self._told:
             self._told = True
             self._trampoline.hop(self._come)
@@ -101,12 +101,12 @@ class Arrivals:
         self._take(min(len(self._line), ALLOWANCE))
         if self._line and not self._told:
             self._told = True
-            self._trampoline.hop(self._come)  # the loop has other things to do as well (P12)
+            self._trampoline.hop(self._come)  # let the loop run other work in between (P12)
 
     def _take(self, count: int) -> None:
         for _ in range(count):
             if not self._line:
-                return  # delivering has led here again, or closed this
+                return  # delivering an item has called this again, or closed it
             item = self._line.popleft()
             if not isinstance(item, _End):
                 self._deliver(item)
@@ -117,16 +117,16 @@ class Arrivals:
 
 
 class Guarded(Observable[Any]):
-    """An Observable whose observers never raise into a thread that is not the loop's.
+    """An Observable whose observers never raise into a thread other than the loop's.
 
-    There an exception would reach nobody: the thread ends, and what it still had to deliver is
-    lost. It stands behind an operator that may deliver on other threads.
+    In another thread, nobody would see the exception: the thread would end, and its further items
+    would be lost. This Observable is placed after an operator that may deliver on other threads.
 
     Args:
         source: The Observable.
-        fail: Called with what an observer raised on another thread, to fail the run; tells
-            whether anybody heard of it.
-        here: Tells whether this is the loop's thread.
+        fail: Called with an exception that an observer raised on another thread, to fail the run;
+            returns whether the run was still there to take it.
+        here: Returns whether the caller is on the loop's thread.
     """
 
     def __init__(

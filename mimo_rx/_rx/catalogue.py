@@ -1,9 +1,9 @@
-"""What is known of each operator of RxPY, in one table.
+"""One table of all operators of RxPY.
 
-It says of every name in ``reactivex.operators`` whether the operator may stand on an edge (R2),
-when it delivers what an item leads to (D4), and what it holds outside the bound of the buffers
-(R5). Each row was read off the operator's source, and is tested by running the operator; what RxPY
-adds or drops fails a test.
+For every name in ``reactivex.operators``, it says whether the operator may be on an edge (R2), when
+it delivers the items that an item causes (D4), and what it holds outside the bound of the buffers
+(R5). Each row was read off the operator's source, and is tested by running the operator. If RxPY
+adds or drops an operator, a test fails.
 
 Rules: R2.
 """
@@ -21,32 +21,34 @@ Delivers: TypeAlias = Literal["at once", "later", "by itself"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of one operator."""
+    """The properties of one operator."""
 
     name: str
     """Its name in ``reactivex.operators``."""
     delivers: Delivers
-    """When what an item leads to comes out: ``"at once"``, within the push of that item or never;
-    ``"later"``, also within the push of a later item or at the end of its source; ``"by itself"``,
-    also at its subscription, by a timer, on another thread, or when another Observable says so. An
-    end that comes so counts, and a subscription that comes later than its own."""
+    """When the operator delivers what an item causes.
+
+    ``"at once"``: within the push of that item, or never. ``"later"``: also within the push of a
+    later item, or at the end of its source. ``"by itself"``: also at its subscription, by a timer,
+    on another thread, or when another Observable delivers. Completing on its own counts too; so
+    does subscribing late."""
     one_to_one: bool = False
     """Whether exactly one item comes out for each that goes in, at once."""
     holds: str = ""
-    """What it holds outside the bound, in words. What is never more than one item of each source,
-    such as the last one, is not told."""
+    """What it holds outside the bound, in words. It is empty if the operator never holds more than
+    one item of each source, such as the last one."""
     instead: str = ""
-    """What does the same within the bound, or bounds what is held."""
+    """A way to do the same within the bound, or to bound what is held."""
     holds_if: Callable[..., bool] | None = None
     """Tells from the operator's arguments whether it holds anything; None if it always does."""
     stands: bool = True
-    """Whether it may stand on an edge."""
+    """Whether it may be on an edge."""
     remark: str = ""
-    """Why not and what to do, or what it needs beside it."""
+    """Why it may not and what to use instead, or what it needs next to it."""
     resubscribes: bool = False
     """Whether it subscribes to its source again."""
     closure: str = ""
-    """The name that its closure carries, where that is not its own."""
+    """The name that its closure carries, if that is not its own name."""
 
     @property
     def immediate(self) -> bool:
@@ -55,7 +57,7 @@ class Entry:
 
     @property
     def stays(self) -> bool:
-        """Whether it delivers only inside calls of its source, and so on the same thread."""
+        """Whether it delivers only inside calls from its source, and so on the same thread."""
         return self.delivers != "by itself"
 
 
@@ -68,50 +70,54 @@ def _from_the_end(start: int | None = None, stop: int | None = None, step: int =
 
 
 _ALL = (
-    "it subscribes to every inner Observable at once: how many go on at a time is for its function "
-    "to bound"
+    "it subscribes to every inner Observable at once; its function must bound how many are active "
+    "at a time"
 )
 _AGAIN = (
-    "it subscribes to its source again, which an edge cannot be; use it on a cold flow, "
-    "`flow.pipe(...)`, which runs the workflow each time"
+    "it subscribes to its source again, and an edge allows one subscription only; use it on a cold "
+    "flow, `flow.pipe(...)`, which runs the workflow each time"
 )
 _SEVERAL = "it returns two Observables; use `flow.pipe(...)`, which returns them"
-_CONNECT = "without a mapper it needs `ops.ref_count()` after it; a flow is shared without both"
+_CONNECT = (
+    "without a mapper it needs `ops.ref_count()` after it; the readers of a flow share it without "
+    "either"
+)
 
 _COLLECT = "a stream of your own that collects from its input and pushes each list"
-_COUNTED = "a smaller count, which is the most that it holds"
+_COUNTED = "a smaller `count`, which bounds what it holds"
 _BATCH = "the stream `Batch(count)`"
 _BATCH_IN_TIME = "the stream `Batch(count, timeout)`"
 _WINDOW = "the stream `Window(seconds)`, or `Batch(count, timeout)`"
 _ENDING = (
-    "`ops.group_by_until`, whose groups end, or a stream with an output for each, where "
-    "they are known"
+    "`ops.group_by_until`, whose groups end, or, if all keys are known, a stream with an output "
+    "for each"
 )
 _FEW = "durations that end groups before there are too many"
 _FOLD = "`ops.reduce`, or a stream of your own, that keeps only what the result needs"
-_JOIN = "a stream with an input for each side that drops what has become too old"
+_JOIN = "a stream with an input for each side that drops items when they are too old"
 _KEYS = (
-    "a stream of your own that forgets old keys, or `ops.distinct_until_changed` where equal items "
+    "a stream of your own that forgets old keys, or `ops.distinct_until_changed` if equal items "
     "follow each other"
 )
 _QUEUE = (
-    "the stream `FlatMap`, which works through one item before it takes the next, or "
+    "the stream `FlatMap`, which finishes one item before it takes the next, or "
     "`Map(fn, concurrency)`"
 )
 _SLEEP = "the stream `Delay(seconds)`"
 _OWN_DELAY = "a stream of your own that waits before it pushes"
 _THREAD = 'the stream `Map(fn, executor="threads")`'
-_UNSHARED = "no operator at all: the readers of a flow share it anyway"
+_UNSHARED = "no operator: the readers of a flow share it anyway"
 _ZIP = "the stream `Zip`, or one with an input for each side and `azip(*ins)`"
 
-_EQUALS = "every item that ties with the extreme one so far"
+
+_EQUALS = "every item that is equal to the extreme one so far"
 _INNER = "the inner Observables that wait for their turn"
 _OPEN = "the items of every open buffer"
-_WAITING = "every item whose time has not come"
+_WAITING = "every item that is not yet due"
 
-# Windows and groups are Subjects: they hold no item, but groups are kept by their keys. One that
-# nobody subscribes to within the push that brings it misses its first items. The first window comes
-# at the subscription.
+# Windows and groups are Subjects: they hold no items, but `group_by` keeps each group by its key.
+# A subscriber must subscribe within the push that delivers the window or group, or it misses the
+# first items. The first window is delivered at the subscription.
 _ROWS = (
     Entry("all", "later"),
     Entry("amb", "by itself"),
@@ -162,7 +168,7 @@ _ROWS = (
     Entry("flat_map_latest", "by itself"),
     Entry("fork_join", "by itself"),
     Entry("group_by", "at once", holds="every key, with its group", instead=_ENDING),
-    Entry("group_by_until", "by itself", holds="the keys of all groups that go on", instead=_FEW),
+    Entry("group_by_until", "by itself", holds="the keys of all open groups", instead=_FEW),
     Entry("group_join", "by itself", holds=_WAITING, instead=_JOIN),
     Entry("ignore_elements", "at once"),
     Entry("is_empty", "later"),
@@ -185,7 +191,12 @@ _ROWS = (
     Entry("min", "later", holds=_EQUALS, instead="`ops.reduce(min)`, which keeps one"),
     Entry("min_by", "later", holds=_EQUALS, instead=_FOLD),
     Entry("multicast", "by itself", remark=_CONNECT),
-    Entry("observe_on", "by itself", holds="every item that its scheduler owes", instead=_THREAD),
+    Entry(
+        "observe_on",
+        "by itself",
+        holds="every item that its scheduler has not delivered yet",
+        instead=_THREAD,
+    ),
     Entry("on_error_resume_next", "by itself"),
     Entry("pairwise", "at once"),
     Entry("partition", "at once", stands=False, remark=_SEVERAL),
@@ -195,7 +206,7 @@ _ROWS = (
     Entry("publish", "by itself", remark=_CONNECT),
     Entry("publish_value", "by itself", remark=_CONNECT, closure="multicast"),
     Entry("reduce", "later"),
-    Entry("ref_count", "at once", one_to_one=True, remark="it follows `publish` and the like"),
+    Entry("ref_count", "at once", one_to_one=True, remark="after `publish` and its kind"),
     Entry("repeat", "by itself", stands=False, remark=_AGAIN, resubscribes=True),
     Entry(
         "replay",
@@ -208,7 +219,12 @@ _ROWS = (
     Entry("retry", "by itself", stands=False, remark=_AGAIN, resubscribes=True),
     Entry("sample", "by itself"),
     Entry("scan", "at once", one_to_one=True),
-    Entry("sequence_equal", "by itself", holds="what one side is ahead", instead=_ZIP),
+    Entry(
+        "sequence_equal",
+        "by itself",
+        holds="the items by which one side is ahead",
+        instead=_ZIP,
+    ),
     Entry("share", "at once", one_to_one=True),
     Entry("single", "later"),
     Entry("single_or_default", "later", closure="single_or_default_async"),
@@ -275,7 +291,12 @@ _ROWS = (
     Entry("window_with_time", "by itself"),
     Entry("window_with_time_or_count", "by itself"),
     Entry("with_latest_from", "by itself"),
-    Entry("zip", "by itself", holds="what the faster side is ahead", instead=_ZIP),
+    Entry(
+        "zip",
+        "by itself",
+        holds="the items by which the faster side is ahead",
+        instead=_ZIP,
+    ),
     Entry("zip_latest", "by itself", closure="_zip_latest"),
     Entry("zip_with_iterable", "at once"),
     Entry("zip_with_list", "at once", closure="zip_with_iterable"),
@@ -288,13 +309,13 @@ _BY_CLOSURE = {entry.closure: entry for entry in reversed(_ROWS) if entry.closur
 
 
 def entry_of(name: str) -> Entry | None:
-    """Return what is known of an operator; None if that is nothing.
+    """Return the entry of an operator; None if the table does not have it.
 
     Args:
-        name: Its public name, or the one that its closure carries, which several may share.
+        name: Its public name, or the name of its closure, which several operators may share.
 
     Example:
         >>> entry_of("find_value").name, entry_of("delay").holds
-        ('find', 'every item whose time has not come')
+        ('find', 'every item that is not yet due')
     """
     return CATALOGUE.get(name) or _BY_CLOSURE.get(name)

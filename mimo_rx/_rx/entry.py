@@ -1,7 +1,7 @@
-"""Where items come in from outside: a bounded FIFO between threads, and what it does when full.
+"""The entry of an outside source: a bounded FIFO between threads, and what it does when full (R8).
 
-An Observable of RxPY delivers whenever it likes. The place where its items wait for those who work
-more slowly is here, before the first operator, and nowhere else.
+An Observable of RxPY delivers at any rate. Its items wait for slower consumers here, before the
+first operator, and nowhere else.
 
 Rules: R8.
 """
@@ -18,22 +18,22 @@ from .._errors import BufferOverflow, nearest
 __all__ = ["OVERFLOWS", "Entry", "Overflow", "check_overflow"]
 
 Overflow: TypeAlias = Literal["block", "error", "drop_newest", "drop_oldest", "unbounded"]
-"""What becomes of an item that comes while there is no room: its thread waits, all fails, it is
-dropped, the oldest one is dropped for it, there is always room."""
+"""The effect of an item that arrives when the entry is full. In this order: its thread waits, the
+run fails, the item is dropped, the oldest item is dropped instead, the entry is never full."""
 
 OVERFLOWS: tuple[str, ...] = get_args(Overflow)
 
 
 class Entry:
-    """A FIFO into which any thread may put, and from which one consumer takes.
+    """A FIFO into which any thread may put items, and from which one consumer takes them.
 
     Args:
-        overflow: What becomes of an item that comes while there is no room.
-        capacity: Items that it holds; without effect if it is unbounded.
-        name: How errors call the source.
-        wake: Called from any thread when the consumer has something to look at.
-        refuse_to_wait: Returns the error to end with if the thread that puts must not be made to
-            wait, else None.
+        overflow: What to do with an item when the entry is full.
+        capacity: Number of items that it holds; ignored if it is unbounded.
+        name: The name of the source in errors.
+        wake: Called from any thread when the consumer should look at the entry.
+        refuse_to_wait: Returns the error to end with if the putting thread must not wait, else
+            None.
     """
 
     def __init__(
@@ -52,26 +52,26 @@ class Entry:
         self._items: deque[Any] = deque()
         self._room = threading.Condition(threading.RLock())
         self._asleep = True
-        """Whether the consumer has seen all and waits to be woken."""
+        """Whether the consumer has taken everything and waits to be woken."""
         self.waiting = 0
-        """Threads that wait for room."""
+        """Number of threads that wait for room."""
         self.stopped = False
-        """Whether nobody takes any more."""
+        """Whether the consumer has stopped taking."""
         self.ended = False
-        """Whether nobody puts any more; what is there is still taken."""
+        """Whether the source has ended; the items that are left are still taken."""
         self.error: BaseException | None = None
-        """What it ended with, if that was no success."""
+        """The error that the source ended with, if any."""
         self.drops = 0
-        """Items that found no room and were dropped, or for which another one was."""
+        """Number of items dropped for lack of room, the newest or the oldest."""
 
     def __len__(self) -> int:
         return len(self._items)
 
     def put(self, item: Any) -> bool:
-        """Add `item`, from any thread, waiting for room if need be; tell whether to go on."""
+        """Add `item` from any thread, waiting for room if necessary; tell whether to go on."""
         with self._room:
             if self._overflow == "block" and (error := self._refuse_to_wait()) is not None:
-                self._close(error)  # at the first item, not now and then when there is no room
+                self._close(error)  # at the first item, not only when the entry happens to be full
             goes_in = self._has_room() or self._when_full()
             goes_on = not (self.stopped or self.ended)
             if goes_in and goes_on:
@@ -82,12 +82,12 @@ class Entry:
         return goes_on
 
     def _has_room(self) -> bool:
-        """Tell whether an item goes in, or needs no place since nothing goes in any more."""
+        """Tell whether an item need not wait: there is room, or nothing goes in any more."""
         closed = self.stopped or self.ended or self._overflow == "unbounded"
         return closed or len(self._items) < self._capacity
 
     def _when_full(self) -> bool:
-        """Do what is to be done when full; tell whether the item then goes in."""
+        """Apply the overflow strategy; tell whether the item then goes in."""
         match self._overflow:
             case "block":
                 self._wait_for_room()
@@ -95,7 +95,7 @@ class Entry:
                 self._close(
                     BufferOverflow(
                         f"source {self._name!r} delivered an item while {self._capacity} waited at "
-                        "its entry, which is all that it holds; give it a larger capacity or "
+                        "its entry, which is its capacity; give it a larger capacity or "
                         "another overflow than 'error'"
                     )
                 )
@@ -107,18 +107,18 @@ class Entry:
                     self._items.popleft()
                     self.drops += 1
                 except IndexError:
-                    pass  # taken() needs no lock, and has made room meanwhile
+                    pass  # taken(), which needs no lock, has made room meanwhile
         return True
 
     def _wait_for_room(self) -> None:
-        self.waiting += 1  # before looking again: see taken()
+        self.waiting += 1  # before testing for room again: see taken()
         try:
             self._room.wait_for(self._has_room)
         finally:
             self.waiting -= 1
 
     def end(self, error: BaseException | None = None) -> None:
-        """Signal the end, or an error, from any thread; what is there is still taken."""
+        """Signal the end, or an error, from any thread; items in the entry are still taken."""
         with self._room:
             self._close(error)
             wake = self._rouse()
@@ -132,14 +132,14 @@ class Entry:
             self._room.notify_all()
 
     def stop(self) -> None:
-        """Take no more: drop what is there, and let go whoever waits for room."""
+        """Stop taking: drop all items, and release the threads that wait for room."""
         with self._room:
             self.stopped = True
             self._items.clear()
             self._room.notify_all()
 
     def admit(self) -> None:
-        """Let those who wait for room look again."""
+        """Make the threads that wait for room test again."""
         with self._room:
             self._room.notify_all()
 
@@ -147,11 +147,12 @@ class Entry:
         """Take items, each when it is asked for, until none is left.
 
         Args:
-            made_room: Called after each item while somebody waits for room, to have
+            made_room: Called after each item while a thread waits for room; it must have
                 :meth:`admit` called soon.
         """
-        # Without the lock, which would cost as much as the rest: whoever is about to wait says so
-        # before it looks, and this looks whether anybody waits after it has taken.
+        # This works without the lock, which would double the cost. A thread that is about to wait
+        # first counts itself in `waiting`, then tests for room. This takes first, then tests
+        # `waiting`. So one of the two always sees the other.
         pop = self._items.popleft
         while True:
             try:
@@ -163,13 +164,16 @@ class Entry:
             yield item
 
     def sleep(self) -> bool:
-        """Ask to be woken by the next item or the end; tell whether there is nothing yet."""
+        """Ask to be woken by the next item or the end; tell whether the entry is still empty."""
         with self._room:
             self._asleep = not self._items and not self.ended
             return self._asleep
 
     def _rouse(self) -> bool:
-        """Tell whether the consumer is to be woken; not under the lock, for it may work at once."""
+        """Tell whether to wake the consumer; the caller does so without the lock.
+
+        The consumer may begin to work inside that call.
+        """
         wake = self._asleep and not self.stopped and (self.ended or bool(self._items))
         if wake:
             self._asleep = False
@@ -179,13 +183,13 @@ class Entry:
 def check_overflow(
     overflow: object, capacity: object, where: str, error: type[Exception] = ValueError
 ) -> None:
-    """Refuse an overflow that is none, and a capacity that is none or has no effect.
+    """Refuse an unknown overflow, and a capacity that is invalid or would have no effect.
 
     Args:
-        overflow: What was given as one.
-        capacity: Likewise; None for a default.
-        where: To what it was given, for the text.
-        error: The class of what is raised.
+        overflow: The value given as overflow.
+        capacity: The value given as capacity; None for the default.
+        where: The name for the text of what they were given to.
+        error: The class of the exception to raise.
     """
     if overflow not in OVERFLOWS:
         close = nearest(overflow, OVERFLOWS)

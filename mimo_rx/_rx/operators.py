@@ -1,7 +1,7 @@
-"""What can be told of an operator without running it: its name, its functions, whether it is one.
+"""Inspect an operator without running it: its name, its functions, whether it is an operator.
 
-RxPY's operators are closures. Curried ones all carry the same name; what they really are stands in
-the closure, and so do the functions that a user gave them.
+RxPY's operators are closures. Curried ones all carry the same name. Their real name is in the cells
+of the closure, and so are the functions that a user gave them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _COMPOSED = "_compose"
 
 
 def name_of(operator: object) -> str:
-    """Return the name that `operator` is known by: ``map`` for ``ops.map(f)``."""
+    """Return the name of `operator`: ``map`` for ``ops.map(f)``."""
     plain = _unwrapped(operator)
     name = function_name(plain)
     if not _of_rx(plain):
@@ -61,7 +61,7 @@ def of_rx(operator: object) -> bool:
 
 
 def parts(operator: Callable[[Any], Any]) -> tuple[Callable[[Any], Any], ...]:
-    """Return the operators that RxPY's ``compose`` made `operator` of; itself if it did not."""
+    """Return the operators that RxPY's ``compose`` joined; ``(operator,)`` for any other."""
     operators = _cells(operator).get("operators")
     if not _of_rx(operator) or function_name(operator) != _COMPOSED:
         return (operator,)
@@ -88,7 +88,7 @@ def user_functions(operator: object) -> tuple[Callable[..., Any], ...]:
 
 
 def describe(operator: object) -> str:
-    """Return what stands for `operator` in labels and errors: ``map(parse)``."""
+    """Return the text for `operator` in labels and errors: ``map(parse)``."""
     functions = ", ".join(map(function_name, user_functions(operator)))
     entry = known_as(operator)
     name = name_of(operator) if entry is None else entry.name
@@ -103,14 +103,14 @@ def resubscribes(operator: Callable[[Any], Any]) -> bool:
 def stays_on_thread(operator: Callable[[Any], Any]) -> bool:
     """Tell whether `operator` is known to deliver only on the thread that delivers to it.
 
-    Those of RxPY that neither subscribe to anything else nor have anything scheduled do.
+    RxPY's operators do so if they neither subscribe to anything else nor schedule anything.
     """
     entries = [known_as(each) for each in parts(operator)]
     return all(entry is not None and entry.stays for entry in entries)
 
 
 def known_as(operator: object) -> Entry | None:
-    """Return what the catalogue knows of `operator`; None if it is none of RxPY's own."""
+    """Return the catalogue's entry of `operator`; None if it is not one of RxPY's."""
     if not of_rx(operator):
         return None
     from .catalogue import CATALOGUE, entry_of
@@ -122,7 +122,7 @@ def known_as(operator: object) -> Entry | None:
 
 
 def holding(operator: object) -> Entry | None:
-    """Return what the catalogue knows of `operator` if it holds items outside the bound."""
+    """Return the catalogue's entry of `operator` if it holds items outside the bound."""
     entry = known_as(operator)
     if entry is None or not entry.holds:
         return None
@@ -132,14 +132,14 @@ def holding(operator: object) -> Entry | None:
 
 
 def apply_to_probe(operator: Callable[[Any], Any], probe: Observable[Any] | None = None) -> Any:
-    """Apply `operator` to an Observable without items, to see what it makes of one.
+    """Apply `operator` to an Observable without items, and return the result.
 
     Args:
         operator: The operator in question.
-        probe: What it is applied to, by default an Observable that never does anything.
+        probe: The Observable to apply it to, by default one that never does anything.
 
     Returns:
-        Whatever the operator returned.
+        The value that the operator returned.
 
     Raises:
         WiringError: `operator` is no operator: it is a class, a coroutine function, not callable,
@@ -169,23 +169,23 @@ def apply_to_probe(operator: Callable[[Any], Any], probe: Observable[Any] | None
 
 
 def check_result(operator: Callable[[Any], Any], result: object) -> Observable[Any]:
-    """Refuse what cannot stand between an output and an input; return it otherwise.
+    """Return `result` if `operator` may be on an edge; refuse it otherwise.
 
     Args:
         operator: The operator in question.
-        result: What it made of the probe.
+        result: The value that it returned for the probe.
 
     Raises:
         WiringError: `result` is no Observable, or the operator would subscribe to its source again.
     """
-    # A composed one is met in the run, by `LateSubscription` (R12).
+    # A resubscribing part of a composed operator fails in the run, by `LateSubscription` (R12).
     entry = known_as(operator)
     if entry is not None and entry.resubscribes:
         name = name_of(operator)
         raise WiringError(
-            f"operator {name!r} subscribes to its source again, which an edge cannot be; use it on "
-            f"a cold flow, `flow.pipe(ops.{name}(...)).subscribe(...)`, which runs the workflow "
-            "each time"
+            f"operator {name!r} subscribes to its source again, and an edge allows one "
+            f"subscription only; use it on a cold flow, "
+            f"`flow.pipe(ops.{name}(...)).subscribe(...)`, which runs the workflow each time"
         )
     if isinstance(result, Observable):
         return result
@@ -196,8 +196,9 @@ def check_result(operator: Callable[[Any], Any], result: object) -> Observable[A
         )
     if _of_rx(operator) and str(getattr(operator, "__module__", "")) != "reactivex.operators":
         raise WiringError(
-            f"operator {name_of(operator)!r} returned no Observable but a {type(result).__name__}; "
-            f"use `flow.pipe(ops.{name_of(operator)}(...))`, which returns it"
+            f"operator {name_of(operator)!r} must return an Observable, got a "
+            f"{type(result).__name__}; use `flow.pipe(ops.{name_of(operator)}(...))`, which "
+            "returns it"
         )
     raise WiringError(
         f"operator {name_of(operator)!r} must return an Observable, got "
@@ -206,17 +207,17 @@ def check_result(operator: Callable[[Any], Any], result: object) -> Observable[A
 
 
 def counts_readers(operator: object) -> bool:
-    """Tell whether `operator` may connect a connectable: RxPY has one, users may have more."""
+    """Tell whether `operator` may connect a connectable: RxPY's `ref_count`, or a user's own."""
     return not _of_rx(_unwrapped(operator)) or name_of(operator) == "ref_count"
 
 
 def is_connectable(value: object) -> bool:
-    """Tell whether `value` delivers nothing before somebody calls its ``connect()``."""
+    """Tell whether `value` delivers nothing until its ``connect()`` is called."""
     return isinstance(value, ConnectableObservable)
 
 
 def _curried_name(name: str, given: tuple[Any, ...]) -> str:
-    """Return the public name where one function of RxPY's serves several operators."""
+    """Return the public name, also if several operators share one function of RxPY's."""
     if name == "find_value_":
         return "find_index" if given[1:] == (True,) else "find"
     from .catalogue import CATALOGUE
@@ -239,7 +240,7 @@ def _of_rx(operator: object) -> bool:
 
 
 def holding_observable(observable: Observable[Any]) -> Entry | None:
-    """Return what the catalogue knows of ``rx.zip`` and its like if it holds items."""
+    """Return the catalogue's entry of ``rx.zip`` and its kind if it holds items."""
     from .catalogue import entry_of
 
     module = str(getattr(getattr(observable, "_subscribe", None), "__module__", ""))
@@ -255,13 +256,13 @@ def _replays(caught: dict[str, Any]) -> bool:
 
 
 def _cells(function: object) -> dict[str, Any]:
-    """Return the variables that a closure has caught and that are set."""
+    """Return the variables of a closure that have a value."""
     names = getattr(getattr(function, "__code__", None), "co_freevars", ())
     caught: dict[str, Any] = {}
     for name, cell in zip(names, getattr(function, "__closure__", None) or (), strict=False):
         try:
             caught[name] = cell.cell_contents
-        except ValueError:  # a variable that has no value yet
+        except ValueError:  # the variable has no value yet
             continue
     return caught
 

@@ -1,9 +1,8 @@
-"""The scheduler that the operators of a run work on.
+"""The scheduler that the operators of a run use (R4).
 
-Undelayed work runs at once, on a trampoline of the run's own, inside the push that caused it;
-delayed work goes to the loop's timers. RxPY's ``AsyncIOScheduler`` would send undelayed work
-through the loop as well: ``flat_map(rx.of)`` would then queue without bound, and ``start_with``
-lose items.
+Undelayed work runs at once, on the run's own trampoline, inside the push that caused it. Delayed
+work goes to the loop's timers. RxPY's ``AsyncIOScheduler`` would send undelayed work through the
+loop too: then ``flat_map(rx.of)`` would queue without bound, and ``start_with`` would lose items.
 
 Rules: R4.
 """
@@ -43,10 +42,10 @@ may subscribe to something, so an operator that only passes items on pays nothin
 
 
 class Unwound(BaseException):
-    """Carries an error out of the operators, past those that answer an error.
+    """Carry an error out of the operators, past those that handle errors.
 
-    As an ordinary exception, a :class:`LateSubscription` would be taken for an error of the source,
-    which ``retry`` answers by subscribing again, for ever.
+    ``retry`` would take a plain :class:`LateSubscription` for an error of the source, and would
+    subscribe again for ever.
     """
 
     def __init__(self, error: Exception) -> None:
@@ -55,10 +54,10 @@ class Unwound(BaseException):
 
 
 class Trampoline:
-    """What all schedulers of one run share: the queue of work that is due, the timers, the clock.
+    """The queue of work that is due, the timers and the clock, shared by all schedulers of a run.
 
     Args:
-        loop: The loop whose timers and clock are used. It is the one of this thread.
+        loop: The loop whose timers and clock are used. It must be the loop of this thread.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -72,7 +71,7 @@ class Trampoline:
         self._began_loop = loop.time()
 
     def now(self) -> datetime:
-        """Return the wall clock of the start, moved on by the loop's clock since then."""
+        """Return the wall-clock time of the start plus the loop's time since then."""
         return self._began + timedelta(seconds=self.loop.time() - self._began_loop)
 
     def here(self) -> bool:
@@ -83,7 +82,7 @@ class Trampoline:
         """Make `call` on the loop's thread; calls from one thread keep their order.
 
         Returns:
-            Whether it will be made: a loop that is closed makes none.
+            Whether the call will be made; a closed loop makes none.
         """
         try:
             self.loop.call_soon_threadsafe(call, *args)
@@ -92,7 +91,7 @@ class Trampoline:
         return True
 
     def hopping(self, dispose: Callable[..., object], *args: object) -> Disposable:
-        """Return what calls `dispose` on the loop's thread when it is disposed of."""
+        """Return a disposable that calls `dispose` on the loop's thread."""
 
         def hop() -> None:
             self.hop(dispose, *args)
@@ -100,7 +99,7 @@ class Trampoline:
         return Disposable(hop)
 
     def do(self, work: Callable[[], None]) -> None:
-        """Run `work` now, or right after the work that is under way."""
+        """Run `work` now, or right after the work that is running."""
         self._queue.append(work)
         if self._busy:
             return
@@ -113,7 +112,7 @@ class Trampoline:
             self._busy = False
 
     def do_later(self, seconds: float, work: Callable[[], None]) -> Callable[[], None]:
-        """Run `work` after `seconds`; return what cancels that."""
+        """Run `work` after `seconds`; return a function that cancels it."""
         if self._closed:
             return _nothing
 
@@ -130,7 +129,7 @@ class Trampoline:
         return cancel
 
     def close(self) -> None:
-        """Cancel the timers that are left, and take no more."""
+        """Cancel the timers that are left, and start no new ones."""
         self._closed = True
         for handle in self._timers:
             handle.cancel()
@@ -141,9 +140,9 @@ class RunScheduler(PeriodicScheduler):
     """The scheduler of the operators of one node; it also tells which node subscribes.
 
     Args:
-        trampoline: What it shares with the other schedulers of the run.
-        fail: Called with an exception that came out of work that nobody waits for.
-        node: Whose operators work on it.
+        trampoline: The trampoline that all schedulers of the run share.
+        fail: Called with an exception raised by work that nobody waits for.
+        node: The node whose operators use this scheduler.
     """
 
     def __init__(
@@ -162,7 +161,7 @@ class RunScheduler(PeriodicScheduler):
     def schedule(
         self, action: typing.ScheduledAction[S], state: S | None = None
     ) -> abc.DisposableBase:
-        """Run `action` now, or right after the work that is under way."""
+        """Run `action` now, or right after the work that is running."""
         done = SingleAssignmentDisposable()
         if self.trampoline.here():
             self.trampoline.do(partial(self.work, done, action, state))
@@ -222,9 +221,9 @@ class RunScheduler(PeriodicScheduler):
 class Scheduled(Observable[Any]):
     """An Observable whose default scheduler is that of a node.
 
-    An operator that passes on no scheduler would leave those above it with the threads of RxPY's
-    ``TimeoutScheduler``, and on another thread this tells which node subscribes. It stands between
-    two operators at subscription, not where items pass.
+    Some operators pass no scheduler on. Those upstream of them would then use the threads of RxPY's
+    ``TimeoutScheduler``. This also tells which node subscribes when a subscription comes on another
+    thread. It takes part in the subscription between two operators; items do not pass through it.
     """
 
     def __init__(self, source: Observable[Any], scheduler: RunScheduler) -> None:
@@ -251,4 +250,4 @@ class Scheduled(Observable[Any]):
 
 
 def _nothing() -> None:
-    """Cancel what was never begun."""
+    """Cancel nothing: the work was never scheduled."""

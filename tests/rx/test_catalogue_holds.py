@@ -244,7 +244,7 @@ def test_r5_what_the_table_says_to_hold_items_does(name):
 @pytest.mark.parametrize("name", UP_TO_THE_FUNCTION)
 def test_r5_what_subscribes_to_all_inner_observables_holds_those_that_go_on(name):
     """R5: the row says so in a remark, since it may as well hold nothing."""
-    assert "go on" in CATALOGUE[name].remark
+    assert "active" in CATALOGUE[name].remark
     assert alive(UP_TO_THE_FUNCTION[name]()) >= MUCH
 
 

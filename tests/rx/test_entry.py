@@ -64,8 +64,8 @@ def test_r8_error_ends_with_what_went_in_before():
     assert taken(numbers) == [0, 1, 2]
     assert isinstance(numbers.error, BufferOverflow)
     assert str(numbers.error) == (
-        "source 'numbers' delivered an item while 3 waited at its entry, which is all that it "
-        "holds; give it a larger capacity or another overflow than 'error'"
+        "source 'numbers' delivered an item while 3 waited at its entry, which is its "
+        "capacity; give it a larger capacity or another overflow than 'error'"
     )
 
 
