@@ -109,7 +109,6 @@ _THREAD = 'the stream `Map(fn, executor="threads")`'
 _UNSHARED = "no operator: the readers of a flow share it anyway"
 _ZIP = "the stream `Zip`, or one with an input for each side and `azip(*ins)`"
 
-
 _EQUALS = "every item that is equal to the extreme one so far"
 _INNER = "the inner Observables that wait for their turn"
 _OPEN = "the items of every open buffer"

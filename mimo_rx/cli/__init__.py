@@ -1,7 +1,7 @@
-"""The command line ``mimo-rx``: run, graph, check and demo, over the public names alone.
+"""The command line ``mimo-rx``: run, graph, check and demo, written over the public names alone.
 
-This module says what can be typed, and imports nothing but click: help and completion should not
-wait for anything else. What a command does is imported when it is called.
+This module declares the commands and their options. It imports click and nothing heavier, so that
+help and completion are fast. The code of a command is imported when the command is called.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
 def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-    """Complete TARGET by files: what a module holds could only be told by running it."""
+    """Complete TARGET by file names; completing names inside a module would have to run it."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="file")]
 
 
 def _on_target(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command its TARGET and the options that go with it."""
+    """Add TARGET, and the options that belong to it, to a command."""
     for option in (
         click.option(
             "--traceback",
@@ -41,7 +41,7 @@ def _on_target(function: Callable[..., Any]) -> Callable[..., Any]:
             "settings",
             metavar="KEY=VALUE",
             multiple=True,
-            help="Fill a parameter of the function TARGET; may be given several times.",
+            help="Set a parameter of the function TARGET; may be given several times.",
         ),
         click.argument("target", metavar="TARGET", shell_complete=_files),
     ):
@@ -50,14 +50,14 @@ def _on_target(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _number(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    """Refuse what is no number, which no range does."""
+    """Refuse nan, which lies in every range of click."""
     if value is not None and value != value:
-        raise click.BadParameter("nan is no length of time.")
+        raise click.BadParameter("nan is not a length of time.")
     return value
 
 
 def _reporting(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Show what a command raises as the user should see it, and make an exit code of it."""
+    """Make a command show its exceptions as the user should see them, and return an exit code."""
 
     @functools.wraps(function)
     def reporting(whole: bool, **options: Any) -> Any:
@@ -73,9 +73,9 @@ def _reporting(function: Callable[..., Any]) -> Callable[..., Any]:
 def mimo_rx() -> None:
     """Run, draw and check workflows of mimo_rx, and try its examples.
 
-    A TARGET is package.module:name or path/file.py:name. The name is that of a workflow, a flow, a
-    step (a stream's place in a workflow, not a stream alone), or a function that returns one, whose
-    parameters are filled with --set KEY=VALUE. TARGET is imported, so its code runs.
+    A TARGET is package.module:name or path/file.py:name. It names a workflow, a flow, a step (a
+    stream's place in a workflow, not a stream alone), or a function that returns one of these. Set
+    the parameters of the function with --set KEY=VALUE. TARGET is imported, so its code runs.
 
     \b
     Try this:
@@ -85,10 +85,10 @@ def mimo_rx() -> None:
       mimo-rx graph examples/join.py:join | dot -Tsvg > join.svg
       mimo-rx check examples/join.py:join
 
-    Results go to stdout, all else to stderr. Exit codes: 0; 1 if a run failed or timed out, or a
-    check found an error; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM, both of which let
-    all streams clean up (a second one does not wait).
-    """  # noqa: D301 - for click, it is a real backspace that keeps lines apart
+    Results go to stdout, everything else to stderr. Exit codes: 0; 1 if a run failed or timed out,
+    or a check found an error; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM. Both signals
+    let all streams clean up; a second one does not wait for that.
+    """  # noqa: D301 - click needs a real backspace here, to keep the lines apart
 
 
 @mimo_rx.command(context_settings=_CONTEXT)
@@ -97,30 +97,30 @@ def mimo_rx() -> None:
     "--threshold",
     metavar="N",
     type=click.IntRange(1),
-    help="Items that each buffer holds, in place of what the workflow says.",
+    help="Bound every buffer by N items, instead of the workflow's own thresholds.",
 )
 @click.option(
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(0, min_open=True),
     callback=_number,
-    help="Cancel the run after so long, and tell who waited for whom.",
+    help="Cancel the run after this time, and show which steps waited for which.",
 )
 @click.option("--stats", is_flag=True, help="Print the statistics on stderr at the end.")
 @click.option(
     "--stats-json",
     metavar="FILE",
     type=click.Path(dir_okay=False, writable=True, allow_dash=True),
-    help="Write them to FILE as JSON; - is stdout.",
+    help="Write the statistics to FILE as JSON; - is stdout.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print items as JSON, one a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print each item as a line of JSON.")
 @_reporting
 def run(**options: Any) -> int:
     """Run TARGET to its end.
 
     TARGET is package.module:name or path/file.py:name, a workflow, a flow, a step or a function
-    that returns one. It is imported, so its code runs. The items of a flow that leads nowhere are
-    printed, one a line. If stderr is a terminal, a line there tells how far the run is.
+    that returns one. It is imported, so its code runs. If TARGET is a flow that leads nowhere, its
+    items are printed, one on each line. If stderr is a terminal, a line there shows the progress.
     """
     from ._run import run_target
 
@@ -134,7 +134,7 @@ def graph(target: str, settings: tuple[str, ...]) -> None:
     """Print TARGET as a DOT graph, the language of Graphviz.
 
     TARGET is package.module:name or path/file.py:name, a workflow, a flow, a step or a function
-    that returns one. It is imported, so its code runs; the workflow does not. To see it:
+    that returns one. It is imported, so its code runs; the workflow does not. To make a picture:
 
     mimo-rx graph TARGET | dot -Tsvg > graph.svg
     """
@@ -147,7 +147,7 @@ def graph(target: str, settings: tuple[str, ...]) -> None:
 @_on_target
 @_reporting
 def check(target: str, settings: tuple[str, ...]) -> int:
-    """Print what looks wrong in TARGET, one finding a line.
+    """Print what looks wrong in TARGET, one finding on each line.
 
     TARGET is package.module:name or path/file.py:name, a workflow, a flow, a step or a function
     that returns one. It is imported, so its code runs; the workflow does not. The exit code is 1
@@ -159,27 +159,27 @@ def check(target: str, settings: tuple[str, ...]) -> int:
 
 
 class _Examples(click.Group):
-    """The examples as commands, each imported when it is asked for."""
+    """The examples as commands, each imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return their names."""
+        """Return the names of the examples."""
         return list(_demo.EXAMPLES)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Return one of them; refuse a name that none has."""
+        """Return the command of one example; refuse an unknown name."""
         try:
             return _demo.command_of(name)
         except ValueError as error:
             raise click.UsageError(str(error), ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List them without importing them."""
+        """List the examples without importing them."""
         with formatter.section("Examples"):
             formatter.write_dl([(name, _demo.description_of(name)) for name in _demo.EXAMPLES])
         formatter.write(f"\nTheir source: {_demo.folder()}\n")
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run one of them."""
+        """Run one example."""
         from ._report import exit_code_of
 
         invoke = functools.partial(super().invoke, ctx)
@@ -196,8 +196,8 @@ class _Examples(click.Group):
 def demo(ctx: click.Context) -> None:
     """List the examples, or run the one called NAME.
 
-    Each has options of its own: mimo-rx demo NAME --help. With --graph it prints its workflow
-    instead of running it. They are there to be read and copied too: the list says where they are.
+    Each example has its own options: mimo-rx demo NAME --help. With --graph it prints its workflow
+    instead of running it. You can also read and copy the examples: the list says where they are.
     """
     if ctx.invoked_subcommand is None:
         formatter = ctx.make_formatter()
@@ -206,7 +206,7 @@ def demo(ctx: click.Context) -> None:
 
 
 def main() -> None:
-    """Do what the command line says, and end the process with its exit code."""
+    """Run the command line, and end the process with its exit code."""
     from ._report import guarded
 
     sys.exit(guarded(functools.partial(mimo_rx.main, prog_name="mimo-rx", standalone_mode=False)))

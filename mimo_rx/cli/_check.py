@@ -1,4 +1,4 @@
-"""``mimo-rx check``: the findings of a workflow, a line each."""
+"""``mimo-rx check``: print the findings of a workflow, one on each line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLORS = {"error": "red", "warning": "yellow", "info": "cyan"}
 def check_target(target: str, settings: Iterable[str]) -> int:
     """Print the findings of `target`, the errors first, and return the exit code.
 
-    A flow that leads nowhere is looked at as it would be run, led into what prints its items.
+    A flow that leads nowhere is checked as it would be run: with the step that prints its items.
     """
     findings = printing(load(target, settings), as_json=False).check()
     order = list(_COLORS)

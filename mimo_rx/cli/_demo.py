@@ -1,6 +1,6 @@
 """The examples: where they are, what they show, and their commands.
 
-They are programs beside the package, not a part of it. A checkout has them in ``examples``, a
+They are programs next to the package, not a part of it. A checkout has them in ``examples``, a
 wheel in ``mimo_rx/examples``.
 """
 
@@ -29,14 +29,14 @@ EXAMPLES = (
     "access_log",
     "census",
 )
-"""What there is, the simplest first. Each is a file that has a command ``main``."""
+"""The names of the examples, the simplest first. Each is a file with a command ``main``."""
 
 
 def folder() -> Path:
     """Return the folder of the examples.
 
     Raises:
-        FileNotFoundError: The package was taken out of its wheel or checkout.
+        FileNotFoundError: The package is in neither a wheel nor a checkout with the examples.
     """
     package = Path(__file__).resolve().parent.parent
     places = [package / "examples", package.parent / "examples"]
@@ -73,7 +73,7 @@ def command_of(name: str) -> click.Command:
         raise ValueError(f"an example is one of {', '.join(EXAMPLES)}; got {name!r}{hint}")
     place = str(folder())
     if place not in sys.path:
-        # Running the file does the same. Worker processes then find its functions, too.
+        # Python does the same when it runs the file. Worker processes then find its functions too.
         sys.path.insert(0, place)
     made: click.Command = import_module(name).main
     return made

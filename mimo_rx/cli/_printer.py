@@ -1,4 +1,4 @@
-"""The step that prints the items of a flow that leads nowhere, one a line."""
+"""The step that prints the items of a flow that leads nowhere, one on each line."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["printer"]
 
 _BREAK = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _PIECE = 400
-"""Characters that are written at once: what a pipe that has room takes without waiting, which is
-4,096 bytes, also if each of them is escaped."""
+"""Characters that are written at once. A pipe that has room takes 4,096 bytes without waiting; this
+many characters fit into that, even if each one is escaped."""
 
 
 def printer(as_json: bool) -> Stream:
     """Return the stream that prints.
 
     Args:
-        as_json: Whether an item is written as JSON.
+        as_json: Whether to write each item as JSON.
     """
     return Stream(["item"], fn=_print, name="print", state=_as_json if as_json else _as_text)
 
@@ -41,11 +41,11 @@ async def _print(ins: Any, outs: Any, line_of: Callable[[Any], str]) -> None:
                 sys.stdout.flush()
             except BrokenPipeError:
                 hush(sys.stdout)
-                return  # as if it had a `take`: whoever feeds it is told (C4)
+                return  # like a `take` that has ended: this cancels the edge that feeds it (C4)
 
 
 def _pieces(lines: Iterable[str]) -> Iterator[str]:
-    """Yield `lines`, a few at once; those before one that fails as well, and then fail."""
+    """Yield `lines`, a few at once; if one fails, yield the lines before it first."""
     piece = ""
     try:
         for line in lines:
@@ -63,12 +63,12 @@ def _pieces(lines: Iterable[str]) -> Iterator[str]:
 
 
 async def _room() -> None:
-    """Wait until stdout takes more: a slow reader holds up those who feed us, not timers."""
+    """Wait until stdout takes more: a slow reader holds up the upstream steps, not the timers."""
     if not hasattr(select, "poll"):
-        return  # the write itself waits, and all else with it
+        return  # the write itself waits, and the whole loop with it
     try:
         file = sys.stdout.fileno()
-    except OSError:  # it is none of the system's
+    except OSError:  # stdout is not a file of the operating system
         return
     poll = select.poll()
     poll.register(file, select.POLLOUT)
@@ -84,7 +84,7 @@ async def _room() -> None:
 
 
 def _as_text(item: Any) -> str:
-    # One line break at the end of an item, as lines of a file have it, is the one of its line.
+    # Drop one line break at the end of an item: lines of a file have one, and this adds its own.
     text = _BREAK.sub(lambda found: repr(found[0])[1:-1], str(item).removesuffix("\n"))
     return f"{escaped(text) if sys.stdout.isatty() else text}\n"
 
@@ -95,12 +95,12 @@ def _as_json(item: Any) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
             f"item {shortened(item)} cannot be written as JSON: {error}; leave out --json, or map "
-            "it to what JSON has"
+            "it to a type that JSON has"
         ) from None
 
 
 def _plain(value: Any) -> Any:
-    """Return a dataclass as what JSON has."""
+    """Return a dataclass as a dict, which JSON can hold."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
-    raise TypeError(f"it has no form for {type(value).__name__}")
+    raise TypeError(f"there is no JSON type for {type(value).__name__}")

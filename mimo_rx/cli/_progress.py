@@ -1,4 +1,4 @@
-"""The line on a terminal that tells how far a run is."""
+"""The line on a terminal that shows the progress of a run."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from ._text import escaped
 __all__ = ["Progress"]
 
 _EVERY = 0.2
-"""Seconds between two drawings, and before the first one."""
+"""Seconds between two drawings of the line, and before the first one."""
 _ERASE = "\r\x1b[K"
 
 
 class Progress:
-    """A line at the bottom of stderr, drawn anew now and then, above which all else is printed."""
+    """A line at the bottom of stderr, redrawn regularly; other output is printed above it."""
 
     def __init__(self) -> None:
         self._terminal: Any = sys.stderr
         self._shown = False
         self.line_is_open = False
-        """Whether what was printed last did not end its line: nothing is drawn over that."""
+        """Whether the last text printed did not end its line; nothing is drawn over that line."""
         self._timer: asyncio.TimerHandle | None = None
         self._began: float | None = None
 
     @contextlib.contextmanager
     def below(self) -> Iterator[None]:
-        """Let what is printed meanwhile appear above the line."""
+        """Print all output of the block above the line."""
         with contextlib.ExitStack() as streams:
             if sys.stdout.isatty():
                 streams.enter_context(contextlib.redirect_stdout(_Above(sys.stdout, self)))
@@ -45,27 +45,27 @@ class Progress:
                 self.stop()
 
     def follow(self, run: OpenRun) -> None:
-        """Draw the line now and then, from the running loop, until :meth:`stop`."""
+        """Draw the line regularly, from the running loop, until :meth:`stop`."""
         loop = asyncio.get_running_loop()
         began = self._began = loop.time() if self._began is None else self._began
 
         def draw() -> None:
             try:
                 self._draw(_told(run, loop.time() - began))
-            except OSError:  # the terminal has gone
+            except OSError:  # the terminal was closed
                 return
             self.follow(run)
 
         self._timer = loop.call_later(_EVERY, draw)
 
     def stop(self) -> None:
-        """Draw it no more, and take it away."""
+        """Stop drawing the line, and erase it."""
         if self._timer is not None:
             self._timer.cancel()
         self.erase()
 
     def erase(self) -> None:
-        """Take the line away, until it is drawn again."""
+        """Erase the line, until it is drawn again."""
         if self._shown:
             self._shown = False
             with contextlib.suppress(OSError):
@@ -82,7 +82,7 @@ class Progress:
 
 
 class _Above:
-    """A stream that takes the line away before anything is written to it."""
+    """A text stream that erases the line before it writes anything."""
 
     def __init__(self, stream: Any, progress: Progress) -> None:
         self._stream = stream
@@ -108,7 +108,7 @@ class _Above:
 
 
 def _fitting(text: str, width: int) -> str:
-    """Return as much of `text` as fits into `width` columns."""
+    """Return the start of `text` that fits into `width` columns."""
     for number, each in enumerate(text):
         width -= 2 if unicodedata.east_asian_width(each) in "WF" else 1
         if width < 0:

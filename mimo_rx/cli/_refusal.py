@@ -1,4 +1,4 @@
-"""Refusing what was typed: one line that says what was looked for and what there is."""
+"""Refuse a wrong command line, with one line that says what was wanted and what exists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LISTED = 12
 
 
 class Refusal(click.ClickException):
-    """What was typed cannot be meant; it is told in one line, and the exit code is 2."""
+    """The command line is wrong; one line says why, and the exit code is 2."""
 
     exit_code = 2
 
@@ -25,7 +25,7 @@ class Refusal(click.ClickException):
 
 
 def nearest_of(name: str, names: Iterable[str], others: Iterable[str] = ()) -> str:
-    """Return ``there is 'a', 'b'``, and which of `names`, else of `others`, may have been meant."""
+    """Return ``there are 'a', 'b'``, and the nearest name in `names`, or else in `others`."""
     there = list(names)
     if not there:
         return "there is none"

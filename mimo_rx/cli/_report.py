@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and what is said of a failure."""
+"""How a command ends: its exit code, and the report of a failure."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from ._text import escaped, hush, tell
 __all__ = ["Interrupted", "TimedOut", "exit_code_of", "guarded"]
 
 _MESSAGE = 1000
-"""Characters of a message that are shown unless all is asked for."""
+"""Characters of a line that are shown without ``--traceback``."""
 _LINES = 100
-"""Lines of an exception that are shown unless all is asked for: those at its ends."""
+"""Lines of an exception that are shown without ``--traceback``: the first and the last ones."""
 _DRAWN = 20
-"""Lines of a note that are shown unless all is asked for."""
+"""Lines of a note that are shown after a timeout or an interrupt."""
 
 _FAILED = 1
 _SIGNALLED = 128
 
 _signals: list[int] = []
-"""The signals that have ended the run, the first one first."""
+"""The signals that have ended the run, in their order."""
 
 
 class TimedOut(Exception):
-    """A run took longer than it may.
+    """A run took longer than its timeout.
 
     Args:
-        seconds: How long it may take.
-        cancel: What cancelled it; its notes say who waited for whom.
+        seconds: The timeout.
+        cancel: The exception that cancelled the run; its notes say which step waited for which.
     """
 
     def __init__(self, seconds: float | None, cancel: BaseException | None) -> None:
@@ -51,13 +51,13 @@ class TimedOut(Exception):
 
 
 class Interrupted(Exception):
-    """A signal ended a run whose clean-up then failed: raised from what that raised."""
+    """A signal ended a run, and its clean-up failed; raised from the exception of the clean-up."""
 
 
 def guarded(command: Callable[[], Any]) -> int:
     """Call the whole command line, and return the exit code.
 
-    SIGTERM does from now on what Ctrl-C does, whoever deals with that at the time.
+    From now on, SIGTERM calls the handler that Ctrl-C has at that time.
     """
     _prepare_streams()
     if threading.current_thread() is threading.main_thread():
@@ -73,7 +73,7 @@ def guarded(command: Callable[[], Any]) -> int:
         code = error.exit_code
     except KeyboardInterrupt:
         code = _interrupted()
-    except click.Abort as error:  # made by click of Ctrl-C, and of the end of stdin
+    except click.Abort as error:  # click raises it for Ctrl-C, and for the end of stdin
         if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
             code = _interrupted()
         else:
@@ -89,13 +89,13 @@ def exit_code_of(
     whole: bool,
     refusal: type[click.ClickException] = Refusal,
 ) -> Any:
-    """Call `command`; show what it raises, and return the exit code.
+    """Call `command`; show the exception that it raises, and return the exit code.
 
     Args:
-        command: What to call; what it returns is returned.
-        whole: Whether all frames of an exception are shown, not just the user's own.
-        refusal: What says that the command line is wrong; it is passed on. Any other exception of
-            click's is one of the user's own.
+        command: The function to call; its result is returned.
+        whole: Whether to show all frames of an exception, not just the user's own.
+        refusal: The exception that says that the command line is wrong; it is passed on. Any other
+            exception of click's is one of the user's own.
     """
     try:
         return command()
@@ -124,16 +124,16 @@ def exit_code_of(
 def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by whoever started us: as `print` does, write nowhere
+        if stream is None:  # the parent process closed it: write nowhere, as `print` does
             stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
             setattr(sys, name, stream)
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:  # a character that the terminal lacks is no reason to fail
+        if reconfigure is not None:  # do not fail on a character that the terminal lacks
             reconfigure(errors="backslashreplace")
 
 
 def _is_flushed() -> bool:
-    """Write what is left of stdout, and tell whether that was possible or nobody wants it."""
+    """Flush stdout; tell whether that succeeded, or stdout has no reader left."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -152,7 +152,7 @@ def _is_broken_pipe(error: BaseException) -> bool:
 
 
 def _has_lost_stdout() -> bool:
-    """Tell whether the reader of stdout has gone, rather than that of a pipe of the user's own."""
+    """Tell whether stdout has lost its reader, rather than a pipe of the user's own."""
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)
@@ -168,12 +168,12 @@ def _has_lost_stdout() -> bool:
 
 
 def _listen() -> None:
-    """Let SIGTERM do what Ctrl-C does."""
+    """Make SIGTERM do the same as Ctrl-C."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
         return
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and hasattr(signal, "pthread_sigmask"):
-        # A background job, to which Ctrl-C does not apply. It is kept from us in another way, so
-        # that the handler is there of which SIGTERM makes use.
+        # A background job ignores SIGINT. Block the signal instead, and install its handler:
+        # SIGTERM calls that handler.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
@@ -185,18 +185,21 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     if callable(interrupt):
         interrupt(signal.SIGINT, frame)
         return
-    raise KeyboardInterrupt  # there is no mask to keep Ctrl-C from a background job
+    raise KeyboardInterrupt  # SIGINT is ignored, on a system without signal masks
 
 
 def _interrupted() -> int:
-    """Tell what has ended the run, and return the exit code; another signal does not wait."""
+    """Report the signal that ended the run, and return the exit code.
+
+    From now on, another signal ends the process at once.
+    """
     number = _signals[0] if _signals else signal.SIGINT
 
     def leave(*_: object) -> NoReturn:
         os._exit(_SIGNALLED + number)
 
     if threading.current_thread() is threading.main_thread():
-        # Threads of the user's may be left, for which Python waits.
+        # Python would wait for threads of the user's that are left.
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, leave)
     tell(f"ended by {signal.Signals(number).name}")
@@ -224,13 +227,13 @@ def _cut(line: str) -> str:
 
 
 def _told(error: BaseException, whole: bool) -> str:
-    """Return the traceback of `error`, with the user's own frames alone unless `whole`."""
+    """Return the traceback of `error`, with only the user's own frames unless `whole`."""
     told = traceback.TracebackException.from_exception(error)
     if not whole:
         for each in _all_of(told):
             own = [frame for frame in each.stack if not _is_machinery(frame.filename)]
-            # Without a stack there is no header above it either.
-            each.stack = traceback.StackSummary.from_list(own) if own else None  # type: ignore[assignment] # format() allows for it
+            # With None as stack, format() leaves out the header of the traceback too.
+            each.stack = traceback.StackSummary.from_list(own) if own else None  # type: ignore[assignment] # format() accepts None
     return "".join(told.format())
 
 
@@ -256,7 +259,7 @@ def _notes(error: BaseException) -> Iterator[str]:
 
 
 def _is_machinery(filename: str) -> bool:
-    """Tell whether a file is of the machinery between the command line and the user's code."""
+    """Tell whether a file belongs to the code between the command line and the user's code."""
     if filename.startswith("<frozen"):
         return True
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -1,4 +1,4 @@
-"""``mimo-rx run``: one run to its end, with what is told of it meanwhile and afterwards."""
+"""``mimo-rx run``: one run to its end, with its progress line and its statistics."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def run_target(
     stats_json: str | None,
     as_json: bool,
 ) -> int:
-    """Run `target` to its end; print the items of a flow that leads nowhere.
+    """Run `target` to its end; if it is a flow that leads nowhere, print its items.
 
     Raises:
-        Refusal: The statistics cannot be written to where `stats_json` says.
-        TimedOut: It took longer than `timeout` seconds.
-        BaseException: What the run raised.
+        Refusal: `target` is refused, or the file `stats_json` cannot be written.
+        TimedOut: The run took longer than `timeout` seconds.
+        BaseException: The exception that the run raised.
     """
     workflow = printing(load(target, settings), as_json=as_json)
     _tell_of_own_ports(workflow)
@@ -65,24 +65,24 @@ def _tell_of_own_ports(workflow: Workflow) -> None:
 
 
 def _opened(path: str | None) -> AbstractContextManager[IO[str] | None]:
-    """Open the file of the statistics before the run, so that it does not run for nothing."""
+    """Open the file of the statistics before the run, so that a bad path fails at once."""
     if path is None or path == "-":
         return contextlib.nullcontext(None if path is None else sys.stdout)
     try:
         return open(path, "w", encoding="utf-8")
     except OSError as error:
         raise Refusal(
-            f"--stats-json {path}: it cannot be written: {error.strerror or error}"
+            f"--stats-json {path}: the file cannot be written: {error.strerror or error}"
         ) from None
 
 
 class _Watched:
-    """A run that may be timed out, and that tells how far it is if somebody looks.
+    """A run that may have a timeout, and that shows its progress on a terminal.
 
     Args:
         workflow: The blueprint.
-        threshold: Bound of every buffer, in items; None for what the blueprint says.
-        timeout: Seconds that it may take; None for any time.
+        threshold: Bound of every buffer, in items; None for the blueprint's own thresholds.
+        timeout: Seconds that the run may take; None for no limit.
     """
 
     def __init__(self, workflow: Workflow, threshold: int | None, timeout: float | None) -> None:
@@ -92,16 +92,16 @@ class _Watched:
         self._run: OpenRun | None = None
 
     def statistics(self) -> Statistics | None:
-        """Return the record of the run; None if it did not begin."""
+        """Return the statistics of the run; None if it did not begin."""
         return None if self._run is None else self._run.statistics()
 
     async def to_its_end(self) -> None:
         """Run as ``Workflow.run()`` does: inputs are closed, outputs discard.
 
         Raises:
-            TimedOut: It took longer than it may.
-            Interrupted: A signal came, and the clean-up failed with what this is from.
-            BaseException: What the run raised.
+            TimedOut: The run took longer than its timeout.
+            Interrupted: A signal came, and the clean-up failed; raised from that failure.
+            BaseException: The exception that the run raised.
         """
         task = asyncio.current_task()
         try:
@@ -140,7 +140,7 @@ async def _discard(port: Input[Any]) -> None:
 
 
 def printing(found: Runnable, *, as_json: bool) -> Workflow:
-    """Return the workflow of what was found; a flow that leads nowhere is led into a printer."""
+    """Return the workflow of `found`; a flow that leads nowhere is first led into a printer."""
     if isinstance(found, Workflow):
         return found
     if found.workflow is not None and (found.is_connected() or not _is_one_flow(found)):

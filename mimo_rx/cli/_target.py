@@ -1,4 +1,4 @@
-"""Finding what TARGET names, ``package.module:name`` or ``path/file.py:name``."""
+"""Find the object that TARGET names, ``package.module:name`` or ``path/file.py:name``."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ _FORM = "TARGET is package.module:name or path/file.py:name"
 
 
 def load(target: str, settings: Iterable[str] = ()) -> Runnable:
-    """Import what `target` names, and call it if it is a function.
+    """Import the object that `target` names, and call it if it is a function.
 
     Args:
-        target: ``package.module:name`` or ``path/file.py:name``; the last colon splits.
+        target: ``package.module:name`` or ``path/file.py:name``, split at the last colon.
         settings: ``key=value`` for the parameters of the function.
 
     Raises:
-        Refusal: There is no such module, file or name, it is not what is wanted, or a setting
-            does not fit.
-        Exception: Whatever the user's own code raised.
+        Refusal: The module, file or name does not exist, the object is of the wrong kind, or a
+            setting does not fit.
+        Exception: Any exception of the user's own code.
     """
     place, colon, name = target.rpartition(":")
     if not colon and _is_file(name):
-        place, name = name, ""  # it may still be told what there is
+        place, name = name, ""  # the refusal below can then list the names in the file
     elif not colon or not place:
         raise Refusal(f"{_FORM}, got {target!r}")
     module = _import_file(Path(place)) if _is_file(place) else _import_module(place)
@@ -56,7 +56,7 @@ def load(target: str, settings: Iterable[str] = ()) -> Runnable:
     if isinstance(value, StreamFactory):
         raise Refusal(
             f"{target} makes streams, and is not {_WANTED}; write a function that connects "
-            f"what it makes with others and returns that; {_offer(place, '', module)}"
+            f"its streams with others and returns the result; {_offer(place, '', module)}"
         )
     if isinstance(value, Stream) and not isinstance(value, Workflow):
         raise Refusal(
@@ -68,12 +68,12 @@ def load(target: str, settings: Iterable[str] = ()) -> Runnable:
             return _called(value, settings, target)
         raise Refusal(f"{target} is {_what(value)}, not {_WANTED}; {_offer(place, '', module)}")
     if settings:
-        raise Refusal(f"{target} is no function, so it takes no --set, got {settings[0]!r}")
+        raise Refusal(f"{target} is not a function, so it takes no --set, got {settings[0]!r}")
     return value
 
 
 def workflow_of(found: Runnable) -> Workflow:
-    """Return the workflow of what was found; of a flow without one, a workflow that ends in it."""
+    """Return the workflow of `found`; for a flow without one, make a workflow that ends in it."""
     if isinstance(found, Workflow):
         return found
     if found.workflow is not None:
@@ -89,7 +89,7 @@ def _called(function: Any, settings: list[str], target: str) -> Runnable:
     bound = arguments(function, settings, target)
     try:
         made = function(*bound.args, **bound.kwargs)
-    except click.UsageError as error:  # it says itself that a value is wrong
+    except click.UsageError as error:  # the function itself refuses a value
         raise Refusal(f"{target}: {error.format_message()}") from None
     if isinstance(made, Runnable):
         return made
@@ -125,7 +125,7 @@ def _import_file(path: Path) -> ModuleType:
         if not path.is_file():
             raise Refusal(f"there is no file {str(path)!r}; {_files_beside(path)}")
         path = path.resolve()
-    except OSError as error:  # the current directory has gone, the name is too long
+    except OSError as error:  # the current directory was removed, or the name is too long
         raise Refusal(f"there is no file {str(path)[:200]!r}: {error.strerror or error}") from None
     packages: list[str] = []
     folder = path.parent
@@ -135,7 +135,7 @@ def _import_file(path: Path) -> ModuleType:
     _extend_path(folder)
     if not packages:
         return _import_alone(path)
-    # As a part of its package, and not once more if the package has imported it already.
+    # Import it as a part of its package, so that it is not imported twice.
     name = ".".join(packages if path.stem == "__init__" else [*packages, path.stem])
     package = importlib.import_module(".".join(packages))
     if str(path.parent) not in map(os.path.realpath, getattr(package, "__path__", ())):
@@ -147,7 +147,7 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _import_alone(path: Path) -> ModuleType:
-    """Import a file that is in no package, under its own name if nothing else has that."""
+    """Import a file that is in no package, under its own name if no other module has that name."""
     name = path.stem
     if not name.isidentifier() or not _is_spec_of(path, name):
         name = f"{name} ({path})".replace(".", "_")
@@ -155,7 +155,7 @@ def _import_alone(path: Path) -> ModuleType:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise Refusal(f"{str(path)!r} is no Python file; {_FORM}")
+        raise Refusal(f"{str(path)!r} is not a Python file; {_FORM}")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
@@ -166,10 +166,10 @@ def _import_alone(path: Path) -> ModuleType:
 
 
 def _is_spec_of(path: Path, name: str) -> bool:
-    """Tell whether `name` is what anybody would import the file at `path` by."""
+    """Tell whether ``import name`` would import the file at `path`."""
     try:
         spec = importlib.util.find_spec(name)
-    except ValueError:  # a module without a spec has that name, such as `__main__`
+    except ValueError:  # a module without a spec, such as `__main__`, has that name
         return False
     return spec is not None and os.path.realpath(spec.origin or "") == str(path)
 
@@ -182,16 +182,16 @@ def _files_beside(path: Path) -> str:
 
 
 def _import_module(name: str) -> ModuleType:
-    with contextlib.suppress(OSError):  # the current directory may have gone
+    with contextlib.suppress(OSError):  # the current directory may have been removed
         _extend_path(Path.cwd())
     if not all(part.isidentifier() for part in name.split(".")):
-        raise Refusal(f"{name!r} is no name of a module; {_FORM}")
+        raise Refusal(f"{name!r} is not a module name; {_FORM}")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if name != missing and not name.startswith(f"{missing}."):
-            raise  # what is missing is something that the module itself imports
+            raise  # the missing module is one that the user's module imports
         parent, _, last = missing.rpartition(".")
         place = f"in {parent!r}" if parent else "in the current directory"
         raise Refusal(
@@ -212,11 +212,11 @@ def _extend_path(folder: Path) -> None:
         sys.path.append(str(folder))
 
 
-# Telling what there is
+# Listing what exists
 
 
 def _get(module: ModuleType, name: str, place: str) -> Any:
-    """Return what has the dotted `name` in a module."""
+    """Return the object with the dotted `name` in a module."""
     value: Any = module
     owner = ""
     for part in name.split("."):
@@ -234,7 +234,7 @@ def _get(module: ModuleType, name: str, place: str) -> Any:
 
 
 def _offer(place: str, name: str, module: ModuleType) -> str:
-    """Return what a module offers to run, in words."""
+    """Return the words that list the names in a module that can be run."""
     there = [each for each, value in vars(module).items() if _may_run(each, value, module)]
     if not there:
         return f"nothing in {place} is {_WANTED}"
@@ -247,13 +247,13 @@ def _offer(place: str, name: str, module: ModuleType) -> str:
 
 
 def _may_run(name: str, value: object, module: ModuleType) -> bool:
-    """Tell whether a module offers `value` to run: a function too, unless it says otherwise."""
+    """Tell whether `value` can be run: a function counts too, unless its annotation says no."""
     if name.startswith("_"):
         return False
     if isinstance(value, Runnable):
         return True
     if getattr(value, "__module__", None) != module.__name__:
-        return False  # the module has it from elsewhere
+        return False  # the module imported it from elsewhere
     if isinstance(value, type):
         return issubclass(value, Workflow)
     if not inspect.isfunction(value) or _is_asynchronous(value):
@@ -261,7 +261,7 @@ def _may_run(name: str, value: object, module: ModuleType) -> bool:
     try:
         returned = typing.get_type_hints(value).get("return", Workflow)
     except Exception:
-        return True  # an annotation that cannot be resolved says nothing
+        return True  # the annotation cannot be resolved, so it does not say no
     return isinstance(returned, type) and issubclass(returned, Runnable)
 
 

@@ -1,4 +1,4 @@
-"""Texts for a terminal: nothing in them may move its cursor, nothing may flood it."""
+"""Texts for a terminal: they must neither move its cursor nor flood it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEPT = "\n\t"
 
 
 def escaped(text: str) -> str:
-    r"""Return `text` with its control characters, but for line breaks and tabs, as ``\x1b``."""
+    r"""Return `text` with control characters escaped as ``\x1b``, except line breaks and tabs."""
     if text.isprintable():
         return text
     return "".join(
@@ -32,7 +32,7 @@ def shortened(item: object, length: int = 200) -> str:
 
 
 def tell(text: str) -> None:
-    """Write a line to stderr; where nobody reads that any more, nobody need be told."""
+    """Write a line to stderr; ignore the error if stderr has no reader left."""
     try:
         click.echo(text, err=True)
     except OSError:
@@ -40,7 +40,7 @@ def tell(text: str) -> None:
 
 
 def hush(stream: Any) -> None:
-    """Let nothing more be written to stdout or stderr, whose reader has gone."""
+    """Send all further output of `stream` nowhere; it is stdout or stderr without a reader."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

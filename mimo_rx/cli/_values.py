@@ -1,4 +1,4 @@
-"""``--set key=value``: texts as arguments of the function that returns a workflow."""
+"""``--set key=value``: turn texts into arguments of the function that returns a workflow."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _TYPES: Mapping[object, click.ParamType[Any]] = {
 def arguments(
     function: Callable[..., Any], settings: Iterable[str], where: str
 ) -> inspect.BoundArguments:
-    """Return the arguments that `settings` make for `function`.
+    """Return the arguments of `function` that `settings` give.
 
     Args:
-        function: What is going to be called.
+        function: The function that will be called.
         settings: Texts ``key=value``.
-        where: What `function` is called in errors.
+        where: The name of `function` in errors.
 
     Raises:
-        Refusal: A setting is not of that form, names no parameter, comes twice or cannot be
-            converted, or a parameter without a default is left out.
+        Refusal: A setting is not of that form, names no parameter, is given twice or cannot be
+            converted; or a parameter without a default has no setting.
     """
     try:
         signature = inspect.signature(function)
-    except ValueError:  # of something in C, of which nothing is known
+    except ValueError:  # a function written in C may have no signature
         signature = inspect.Signature()
     parameters = {
         name: parameter
@@ -103,21 +103,21 @@ def _hints(function: Any, where: str) -> dict[str, Any]:
         return typing.get_type_hints(code, include_extras=True)
     except Exception as error:
         raise Refusal(
-            f"the annotations of {where} cannot be resolved, so that --set does not know what its "
-            f"parameters are: {type(error).__name__}: {error}"
+            f"the annotations of {where} cannot be resolved, so --set does not know the types of "
+            f"its parameters: {type(error).__name__}: {error}"
         ) from error
 
 
 def _convert(parameter: inspect.Parameter, hints: Mapping[str, Any], text: str, where: str) -> Any:
     name, default = parameter.name, parameter.default
-    # Without an annotation the default tells what it is, if anything does.
+    # Without an annotation, the type of the default counts.
     plain = str if default is parameter.empty or default is None else type(default)
     hint = hints.get(name, plain)
     convert = _converter(hint)
     if convert is None:
         raise Refusal(
-            f"parameter {name!r} of {where} is to be {inspect.formatannotation(hint)}, which "
-            "--set cannot make of a text; write a function without it that calls this one"
+            f"parameter {name!r} of {where} has the type {inspect.formatannotation(hint)}, which "
+            "--set cannot make from a text; write a function without it that calls this one"
         )
     try:
         return convert(text, None, None)
@@ -126,7 +126,7 @@ def _convert(parameter: inspect.Parameter, hints: Mapping[str, Any], text: str, 
 
 
 def _converter(hint: Any) -> Callable[[str, None, None], Any] | None:
-    """Return what makes a `hint` of a text, as a type of click's does; None if nothing does."""
+    """Return the function that converts a text to `hint`, called as click does; None if none."""
     if typing.get_origin(hint) is typing.Annotated:
         own = [each for each in hint.__metadata__ if isinstance(each, click.ParamType)]
         if own:

@@ -131,10 +131,19 @@ def test_json_prints_each_item_as_a_line_of_json(run):
     ("which", "why"),
     [
         ("nan", "item nan cannot be written as JSON: Out of range float values are not JSON"),
-        ("set", "item {1} cannot be written as JSON: it has no form for set; leave out --json, or"),
-        ("long", "x... (10,003 characters) cannot be written as JSON: it has no form for set"),
+        (
+            "set",
+            "item {1} cannot be written as JSON: there is no JSON type for set; leave out --json, ",
+        ),
+        (
+            "long",
+            "x... (10,003 characters) cannot be written as JSON: there is no JSON type for set",
+        ),
         ("key", "item {(1, 2): 3} cannot be written as JSON: keys must be str, int, float, bool"),
-        ("class", "item <class 'app.Point'> cannot be written as JSON: it has no form for type"),
+        (
+            "class",
+            "item <class 'app.Point'> cannot be written as JSON: there is no JSON type for type",
+        ),
         ("ring", "item [[...]] cannot be written as JSON: Circular reference detected"),
     ],
 )

@@ -177,21 +177,21 @@ def test_a_bad_value_or_key_is_refused_in_a_line_that_says_what_there_is(name, s
 )
 def test_an_annotation_that_no_text_can_be_converted_to_is_refused(name, kind):
     line = refusal(name, "v=1")
-    assert line.startswith(f"parameter 'v' of values:{name} is to be ")
-    assert f"{kind}, which --set cannot make of a text; write a function" in line
+    assert line.startswith(f"parameter 'v' of values:{name} has the type ")
+    assert f"{kind}, which --set cannot make from a text; write a function" in line
 
 
 def test_an_annotation_that_is_no_type_at_all_is_refused():
     def function(v: [1]): ...  # type: ignore[valid-type, misc] # no string, so that nobody resolves it
 
-    with pytest.raises(Refusal, match=r"parameter 'v' of x is to be \[1\], which --set cannot"):
+    with pytest.raises(Refusal, match=r"parameter 'v' of x has the type \[1\], which --set cannot"):
         arguments(function, ["v=1"], "x")
 
 
 @pytest.mark.parametrize(("name", "unknown"), [("unresolved", "Nothing"), ("misspelt", "intt")])
 def test_annotations_that_cannot_be_resolved_are_refused(name, unknown):
     line = refusal(name, "v=1")
-    assert line.startswith(f"the annotations of values:{name} cannot be resolved, so that --set ")
+    assert line.startswith(f"the annotations of values:{name} cannot be resolved, so --set ")
     assert line.endswith(f"NameError: name '{unknown}' is not defined")
 
 
@@ -206,7 +206,7 @@ def test_a_key_that_comes_twice_is_refused():
 
 
 def test_set_of_what_is_no_function_is_refused():
-    line = "values:workflow is no function, so it takes no --set, got 'a=1'"
+    line = "values:workflow is not a function, so it takes no --set, got 'a=1'"
     assert refusal("workflow", "a=1") == line
 
 

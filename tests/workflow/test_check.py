@@ -133,8 +133,8 @@ def test_r5_an_operator_that_holds_items_is_told_with_its_place():
         "info",
         "parse",
         "line",
-        "on the edge read.y -> parse.line, operator 2 of 2, delay, holds every item whose time has "
-        "not come outside the bound; use the stream `Delay(seconds)`",
+        "on the edge read.y -> parse.line, operator 2 of 2, delay, holds every item that is not "
+        "yet due outside the bound; use the stream `Delay(seconds)`",
     )
 
 
