@@ -1,12 +1,13 @@
 """Report on web server logs: status classes, top talkers, failing paths.
 
-FILES are in the common or the combined log format, also compressed (`.gz`, `.bz2`, `.xz`), patterns
-such as `'logs/*.gz'`, or `-` for stdin. Without any, the program makes itself a log to run on.
+FILES are logs in the common or the combined format. They may be compressed (`.gz`, `.bz2`, `.xz`),
+be patterns such as `'logs/*.gz'`, or be `-` for stdin. Without FILES, the program makes a sample.
 
-A ``Map`` parses each line. What is no line of a log goes to its port ``errors``, and from there to
-the file of `--dead-letters`, a JSON object for each; without that option bad lines are only
-counted. A ``Route`` sends each request the way of its status class. Memory is that of the buffers
-and of one counter for each host and each failing path, however long the log is.
+A ``Map`` parses each line. A line that is not in the log format goes to its port ``errors``, and
+from there to the file of `--dead-letters`, as a JSON object. Without that option, bad lines are
+only counted. A ``Route`` has an output for each status class, and sends each request to one of
+them. Memory is that of the buffers and of one counter for each host and each failing path, however
+long the log is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from mimo_rx import Inputs, Outputs, Workflow, azip, stream
 from mimo_rx.streams import ForEach, Map, ReadLines, Route, WriteJsonLines
 
 QUOTED = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
-# Host, identity, user, [time], "request", status, size; what follows is the combined format's.
+# Host, identity, user, [time], "request", status, size; the combined format adds more.
 LINE = re.compile(rf"(\S+) \S+ [^\[]+ \[[^\]]+\] {QUOTED} (\d{{3}}) (\d+|-)(?: .*)?", re.ASCII)
 
 CLASSES = {
@@ -42,18 +43,18 @@ CLASSES = {
 
 
 class Request(NamedTuple):
-    """What a line of the log tells."""
+    """One line of the log."""
 
     host: str
     path: str
-    """Without the query; the whole request, if it is no proper one."""
+    """The path without the query; the whole request, if it is malformed."""
     status: str
     size: int
     """Bytes of the answer."""
 
 
 class Total(NamedTuple):
-    """What requests add up to."""
+    """The totals of several requests."""
 
     requests: int = 0
     size: int = 0
@@ -64,7 +65,7 @@ Ranking: TypeAlias = tuple[tuple[str, Total], ...]
 
 
 class Report(NamedTuple):
-    """What a log adds up to; its fields are the ports where it is put together."""
+    """The results for a log; its fields are the input ports of ``join``."""
 
     informational: Total
     success: Total
@@ -75,7 +76,7 @@ class Report(NamedTuple):
     talkers: Ranking
     """The hosts with the most requests."""
     failing: Ranking
-    """The failures that came most often, as status and path."""
+    """The most frequent failures, as status and path."""
     bad: int
     """Lines that could not be parsed."""
 
@@ -90,14 +91,14 @@ def access_log(
     """Return the workflow that reports on logs.
 
     Args:
-        *files: The logs; without any, it makes one in a temporary folder each time that it runs.
-        dead_letters: Where bad lines are written; None: nowhere.
+        *files: The logs; without any, each run makes one in a temporary folder.
+        dead_letters: File for the bad lines; None to write none.
         top: Length of the rankings, at least 1.
         threshold: Items that a buffer may hold, at least 1.
-        done: What is called with the report; None prints it.
+        done: Called with the report; None prints it.
     """
     workflow = Workflow(name="access_log", threshold=threshold)
-    # What is not UTF-8 in a log is part of what a client sent: it is shown, and stops nothing.
+    # Clients can send bytes that are not UTF-8. They are shown escaped, and stop nothing.
     lines = ReadLines(*files, errors="backslashreplace") if files else read_sample()
     parsed = workflow.add_stream(Map(parse))
     by_class = workflow.add_stream(Route(status_class, CLASSES.values(), default="other"))
@@ -123,12 +124,12 @@ def access_log(
     return workflow
 
 
-# Its streams.
+# The streams.
 
 
 @stream(outs=["item"])
 async def read_sample(ins: Inputs, outs: Outputs, state: object) -> None:
-    """Make a log, and read it as any other."""
+    """Make a log, and read it like any other."""
     with TemporaryDirectory(prefix="access_log-", ignore_cleanup_errors=True) as folder:
         log = Path(folder, "access.log")
         log.write_text("".join(f"{line}\n" for line in sample()))
@@ -137,7 +138,7 @@ async def read_sample(ins: Inputs, outs: Outputs, state: object) -> None:
 
 @stream(ins=["request"], outs=["totals"])
 async def add_up(ins: Inputs, outs: Outputs, key: Callable[[Request], str]) -> None:
-    """Add up requests that are alike, and push all totals at the end."""
+    """Add up the requests with the same key, and push all totals at the end."""
     totals: defaultdict[str, Total] = defaultdict(Total)
     async for requests in ins.request.chunks():
         for request in requests:
@@ -153,14 +154,14 @@ async def join(ins: Inputs, outs: Outputs, state: object) -> None:
         await outs.report.push(Report(*results))
 
 
-# What they and the operators on the edges call.
+# The functions that the streams and operators call.
 
 
 def parse(line: str) -> Request:
-    """Take a line apart.
+    """Parse a line.
 
     Raises:
-        ValueError: It is none of the common log format.
+        ValueError: The line is not in the common log format.
     """
     match = LINE.fullmatch(line)
     if match is None:
@@ -191,7 +192,7 @@ def plus(total: Total, request: Request) -> Total:
 
 
 def highest(top: int, totals: Mapping[str, Total]) -> Ranking:
-    """Return the `top` names with the most requests, of equal ones the first by name."""
+    """Return the `top` names with the most requests, in order of name where they are equal."""
     return tuple(nsmallest(top, totals.items(), key=lambda each: (-each[1].requests, each[0])))
 
 
@@ -214,7 +215,7 @@ def page(report: Report) -> str:
 
 
 def table(title: str, rows: Any) -> str:
-    """Return a table with a row for each name, or nothing if there is none."""
+    """Return a table with a row for each name, or an empty text if there are no names."""
     if not rows:
         return ""
     width = max(30, *(len(name) for name, _ in rows))
@@ -231,7 +232,7 @@ def print_page(report: Report) -> None:
 
 
 class Refusal(click.ClickException):
-    """Say in one line which file cannot be read or written."""
+    """A file cannot be read or written; one line names it."""
 
     exit_code = 2
 
@@ -242,7 +243,7 @@ class Refusal(click.ClickException):
     "--dead-letters",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Where bad lines are written, as JSON.",
+    help="Write bad lines to FILE, as JSON.",
 )
 @click.option(
     "--top", metavar="N", type=click.IntRange(1), default=5, help="Length of the rankings."

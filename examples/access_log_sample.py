@@ -1,4 +1,4 @@
-"""The log that ``access_log`` makes itself: the same one each time."""
+"""The sample log that ``access_log`` makes, the same one each time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["LINES", "sample"]
 T = TypeVar("T")
 
 LINES = 2000
-"""Lines of the sample."""
+"""Number of lines of the sample."""
 
 _SPOILT_EVERY = 250
 _HOSTS = [f"192.0.2.{number}" for number in range(1, 41)]
@@ -31,10 +31,10 @@ _AGENT = '"-" "Mozilla/5.0 (X11; \\"sample\\")"'
 
 
 def sample(lines: int = LINES) -> Iterator[str]:
-    """Return the lines of a log: every second one in the combined format, some of them spoilt.
+    """Return the lines of a log: every second one in the combined format, some cut short.
 
     Args:
-        lines: How many, at least 0.
+        lines: Number of lines, at least 0.
 
     Example:
         >>> print(*sample(1))
@@ -50,12 +50,12 @@ def sample(lines: int = LINES) -> Iterator[str]:
         )
         if number % 2:
             line = f"{line} {_AGENT}"
-        # As a crash or a full disk leaves a line: it ends midway.
+        # Cut a line in the middle, as a crash or a full disk does.
         yield line[: len(line) // 4] if number % _SPOILT_EVERY == _SPOILT_EVERY - 1 else line
 
 
 def _early(those: Sequence[T], random: Random) -> T:
-    """Return one of `those`, more often one of the first."""
+    """Return one of `those`, preferring the first ones."""
     return those[int(random.random() ** 3 * len(those))]
 
 

@@ -1,13 +1,14 @@
 """Take a census of a tree of Python source, by default of the standard library.
 
-One stream finds the files, one reads them and tells lines, comments, strings and imports apart.
-Others count and rank these, each at its own pace, and the last one joins what they found. However
-large the tree, a stream holds one file or its counters, and a buffer holds `--threshold` items.
+One stream finds the files. One reads them and splits them into lines, comments, strings and
+imports. Others count and rank these, each at its own pace, and the last one joins the results.
+However large the tree is, a stream holds one file or its counters, and a buffer holds at most
+`--threshold` items.
 
-Counted is every file ``*.py``, test data too, but none in a directory that is hidden or called
-``site-packages`` or ``dist-packages``. Links to files are followed, those to directories are not.
-Of a file that cannot be tokenised to its end nothing is counted: it is named, with the reason.
-What counts as code, comment, docs and blank is said in ``census_source.py``.
+The census counts every file ``*.py``, including test data. It skips directories that are hidden or
+called ``site-packages`` or ``dist-packages``. It follows links to files, but not to directories. A
+file that cannot be tokenised to its end is not counted; it is listed with the reason.
+``census_source.py`` defines code, comment, docs and blank lines.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def census(
         root: The directory to count.
         top: Length of each list, at least 1.
         threshold: Items that a buffer may hold, at least 1.
-        results: Where the report is put, as ``results["report"]``; without it, it is printed.
+        results: A dict that gets the report, as ``results["report"]``; None prints the report.
     """
     workflow = Workflow(name="census", threshold=threshold)
     found = workflow.add_stream(find(state=root))
@@ -86,12 +87,12 @@ def census(
     return workflow
 
 
-# Its streams.
+# The streams.
 
 
 @stream(outs=["file", "unreadable"])
 async def find(ins: Any, outs: Any, root: Path) -> None:
-    """Walk through the tree; a file is called by its path from `root` on."""
+    """Walk through the tree, and name each file by its path relative to `root`."""
     directories = [""]
     while directories:
         directory = directories.pop()
@@ -111,9 +112,9 @@ async def find(ins: Any, outs: Any, root: Path) -> None:
 
 @stream(ins=["file"], outs=["lines", "comments", "strings", "imports", "unreadable"])
 async def read(ins: Any, outs: Any, root: Path) -> None:
-    """Read one file after the other and push what it is made of."""
+    """Read one file after another, and push its parts."""
     async for file in ins.file:
-        await asyncio.sleep(0)  # between files it is the others' turn, and that of Ctrl-C
+        await asyncio.sleep(0)  # between files, let other streams and Ctrl-C have a turn
         try:
             parts = dissect(file, load(root / file))
         except UNREADABLE as error:
@@ -136,7 +137,7 @@ async def add_up(ins: Any, outs: Any, state: Any) -> None:
 
 @stream(ins=["comment"], outs=["word"])
 async def split(ins: Any, outs: Any, state: Any) -> None:
-    """Split comments into words of four letters and more."""
+    """Split comments into words of four or more letters."""
     async for comment in ins.comment:
         await outs.word.push_many(WORD.findall(comment.text.lower()))
 
@@ -152,7 +153,7 @@ async def tally(ins: Any, outs: Any, state: Any) -> None:
 
 @stream(ins=Report._fields, outs=["report"])
 async def join(ins: Any, outs: Any, state: Any) -> None:
-    """Take one result from each input, and join what was counted by package into one table."""
+    """Take one result from each input, and join the counts by package into one table."""
     async for results in azip(*ins):
         report = Report(*results)
         for name, count in report.strings.items():
@@ -162,7 +163,7 @@ async def join(ins: Any, outs: Any, state: Any) -> None:
 
 @stream(ins=["report"])
 async def keep(ins: Any, outs: Any, results: dict[str, Report]) -> None:
-    """Put the report where it can be read after the run."""
+    """Store the report, so that it can be read after the run."""
     results["report"] = await ins.report.pop()
 
 
@@ -174,9 +175,9 @@ async def print_page(ins: Any, outs: Any, state: Any) -> None:
 
 @stream(ins=["progress"])
 async def show(ins: Any, outs: Any, state: Any) -> None:
-    """Keep one line of the terminal up to date, and take it away at the end."""
+    """Keep one line of the terminal up to date, and erase it at the end."""
     if not sys.stderr.isatty():
-        return  # which cancels its edge; the others go on
+        return  # this cancels its edge; the other streams go on
     width = shutil.get_terminal_size().columns - 1
     try:
         async for files, lines in ins.progress:
@@ -186,7 +187,7 @@ async def show(ins: Any, outs: Any, state: Any) -> None:
         click.echo(f"\r{'':<{width}}\r", err=True, nl=False)
 
 
-# What the operators on its edges call.
+# The functions that the operators call.
 
 Named = tuple[int, list[Unreadable]]
 NOTHING: Ranking = ()
@@ -228,7 +229,7 @@ def longer(top: int, longest: Ranking, lines: Lines) -> Ranking:
 
 
 def name_first(top: int, seen: Named, unreadable: Unreadable) -> Named:
-    """Count what is unreadable, and keep the first `top` by name."""
+    """Count the unreadable files, and keep the first `top` by name."""
     count, named = seen
     return count + 1, sorted([*named, unreadable])[:top]
 
@@ -243,7 +244,7 @@ def advance(seen: tuple[int, int], lines: Lines) -> tuple[int, int]:
 
 
 class Refusal(click.ClickException):
-    """Say in one line what is wrong with the arguments."""
+    """The arguments are wrong; one line says why."""
 
     exit_code = 2
 
@@ -264,7 +265,7 @@ class Refusal(click.ClickException):
 def main(root: Path, top: int, threshold: int, graph: bool, stats: bool) -> None:
     """Take a census of a tree of Python source, by default of the standard library.
 
-    Its lines, imports, strings and comments are counted; files that cannot be read are named.
+    It counts lines, imports, strings and comments, and lists the files that cannot be read.
     """
     results: dict[str, Report] = {}
     workflow = census(root, top, threshold, results=results)

@@ -1,4 +1,4 @@
-"""What the terminal shows of a census: tables and lists, 79 columns wide."""
+"""The page that shows a census on the terminal: tables and lists, 79 columns wide."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN = str.maketrans("━─…", "=-~")
 
 
 class Report(NamedTuple):
-    """What a census finds: counts by package, rankings, and which files were not counted."""
+    """The results of a census: counts by package, rankings, and the files that were not counted."""
 
     packages: Table
     strings: Counter[str]
@@ -37,7 +37,7 @@ def page(root: Path, report: Report, top: int) -> str:
 
     Args:
         root: The directory that was counted.
-        report: What was found there.
+        report: The results.
         top: Rows of the table of packages, at least 1.
     """
     lines = ["", click.style(f"Census of {fit(str(root), 68).rstrip()}", bold=True), ""]
@@ -87,7 +87,7 @@ def ranking(title: str, entries: Ranking) -> Iterator[str]:
 
 
 def missing(count: int, named: Sequence[Unreadable]) -> Iterator[str]:
-    """Lay out what was not counted."""
+    """Lay out the files that were not counted."""
     if count:
         yield click.style(f"{count:,} unreadable, not counted", fg="yellow", bold=True)
         yield from (f"{fit(file, 36)}  {fit(reason, 40)}" for file, reason in named)
@@ -97,7 +97,7 @@ def missing(count: int, named: Sequence[Unreadable]) -> Iterator[str]:
 
 
 def summary(statistics: Statistics, seconds: float) -> str:
-    """Say in one line what the run did."""
+    """Return one line about the run: its time, its items, and its fullest buffer."""
     items = sum(edge.items for edge in statistics.edges)
     peak = max(port.peak for step in statistics.steps.values() for port in step.inputs.values())
     return (
@@ -107,13 +107,13 @@ def summary(statistics: Statistics, seconds: float) -> str:
 
 
 def fit(text: str, width: int) -> str:
-    """Make a name `width` columns wide; of one that is too long the end stays."""
+    """Make a name `width` columns wide; a name that is too long keeps its end."""
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return (text if len(text) <= width else "…" + text[1 - width :]).ljust(width)
 
 
 def encodable(text: str) -> str:
-    """Replace what the encoding of stdout lacks."""
+    """Replace the characters that the encoding of stdout lacks."""
     encoding = sys.stdout.encoding
     if not encoding.lower().startswith("utf"):
         text = text.translate(PLAIN)

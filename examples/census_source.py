@@ -1,8 +1,9 @@
-"""What one file of Python source is made of: lines, comments, strings and imports.
+"""The parts of one file of Python source: lines, comments, strings and imports.
 
-A line is one of four: *code*; a *comment*, which holds nothing else; *docs*, which belongs to a
-statement that is nothing but strings, wherever it stands; or *blank*. What looks like a comment or
-a blank line inside a string is part of the string, and all of an f-string is one string.
+Each line is of one of four kinds. A *comment* line holds nothing but a comment. A *docs* line
+belongs to a statement that consists of strings only, anywhere in the file. A *blank* line is empty
+or white space. All others are *code*. Text inside a string is part of the string, even if it looks
+like a comment or a blank line. A whole f-string is one string.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 UNREADABLE = (OSError, SyntaxError, tokenize.TokenError, ValueError, LookupError, MemoryError)
-"""What :func:`load` and :func:`dissect` raise."""
+"""The exceptions that :func:`load` and :func:`dissect` raise."""
 
 IMPORT = re.compile(r"(?:^|[;:] )(?:from (.+?) import\b|import ([^;]+))")
 QUOTES = {"'", '"'}
 STRAY = {"$", "?", "!", "`", *QUOTES}
 LAYOUT = {tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-# An f-string is one token up to Python 3.11 and several from then on; t-strings came with 3.14.
+# An f-string is one token up to Python 3.11, and several tokens later. 3.14 added t-strings.
 OPENING = {getattr(tokenize, name, None) for name in ("FSTRING_START", "TSTRING_START")}
 CLOSING = {getattr(tokenize, name, None) for name in ("FSTRING_END", "TSTRING_END")}
 
 
 class Lines(NamedTuple):
-    """How many lines of each kind a file has."""
+    """The number of lines of each kind in a file."""
 
     file: str
     code: int
@@ -38,7 +39,7 @@ class Lines(NamedTuple):
 
     @property
     def total(self) -> int:
-        """How many lines it has."""
+        """The number of all lines."""
         return sum(self[1:])
 
     def by_kind(self) -> dict[str, int]:
@@ -50,7 +51,7 @@ KINDS = Lines._fields[1:]
 
 
 class Piece(NamedTuple):
-    """A comment, a string literal or the name of an imported module, and the file that it is in."""
+    """A comment, a string literal or the name of an imported module, with its file."""
 
     file: str
     text: str
@@ -64,7 +65,7 @@ class Unreadable(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What one file is made of."""
+    """The parts of one file."""
 
     lines: Lines
     comments: Sequence[Piece]
@@ -73,7 +74,7 @@ class Parts(NamedTuple):
 
 
 def load(path: Path) -> str:
-    """Return the text of a file, decoded as Python does.
+    """Return the text of a file, decoded as Python decodes source.
 
     Raises:
         Exception: One of `UNREADABLE`.
@@ -89,16 +90,16 @@ def load(path: Path) -> str:
 
 
 def dissect(file: str, source: str) -> Parts:
-    """Return what a file is made of.
+    """Return the parts of a file.
 
     Raises:
-        Exception: One of `UNREADABLE`; it cannot be tokenised.
+        Exception: One of `UNREADABLE`, if the file cannot be tokenised.
     """
     comments, strings, modules = list[str](), list[str](), list[str]()
     lines = source.removesuffix("\n").split("\n") if source else []
-    remarks, docs, inside = 0, 0, set[int]()  # lines; those inside strings by their numbers
-    words, begin = list[str](), 0  # of the statement: all but plain strings; their first line
-    depth, opened = 0, 0  # of f-strings, and the first line of the outermost
+    remarks, docs, inside = 0, 0, set[int]()  # counts of lines; numbers of lines inside strings
+    words, begin = list[str](), 0  # tokens of the statement but plain strings; their first line
+    depth, opened = 0, 0  # nesting of f-strings; first line of the outermost one
     readline = io.StringIO(source).readline
     for kind, token, (first, column), (last, _), _ in tokenize.generate_tokens(readline):
         if not depth and (token in STRAY or (kind == tokenize.ERRORTOKEN and len(token) > 1)):
@@ -110,7 +111,7 @@ def dissect(file: str, source: str) -> Parts:
             if not depth:
                 strings.append(token)
                 begin, opened = begin or first, first
-            if token.lstrip("rRuU")[0] not in QUOTES:  # bytes and f-strings are never docs
+            if token.lstrip("rRuU")[0] not in QUOTES:  # bytes and f-strings are not docs
                 words.append("")
             depth += kind in OPENING
             inside.update(range(first, last + 1))
@@ -131,7 +132,7 @@ def dissect(file: str, source: str) -> Parts:
 
 
 def imported(words: Sequence[str]) -> Iterator[str]:
-    """Find the modules that a statement imports; relative ones begin with a dot."""
+    """Yield the modules that a statement imports; relative ones begin with a dot."""
     if "import" in words:
         for origin, names in IMPORT.findall(" ".join(words)):
             for name in [origin] if origin else names.split(","):
@@ -139,7 +140,7 @@ def imported(words: Sequence[str]) -> Iterator[str]:
 
 
 def reason(error: BaseException) -> str:
-    """Say in a few words why a file cannot be read."""
+    """Return in a few words why a file cannot be read."""
     match error:
         case OSError(strerror=str(why)):
             return why

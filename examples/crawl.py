@@ -1,19 +1,20 @@
 """Crawl a small site: a ring of streams that ends by itself.
 
-The program serves a site of `--pages` pages on the loopback address, and goes through it. ``ask``
-asks for the front page, and for each page that it hears of for the first time; ``fetch`` fetches up
-to `--concurrency` pages at once, and answers are led back to ``ask``. Some pages there are not, at
-some the server fails: these leave ``fetch`` by its port ``errors``, are answers too, and are named
-at the end.
+The program serves a site of `--pages` pages on the loopback address, and crawls it. ``ask`` asks
+for the front page, and for each page that it sees a link to for the first time. ``fetch`` fetches
+up to `--concurrency` pages at once. Its answers lead back to ``ask``. Some pages do not exist, and
+some make the server fail. These leave ``fetch`` by its port ``errors``. They are answers too, and
+are listed at the end.
 
-The edges that lead back are marked with ``feedback=True``. So nobody counts who is still at work:
-when every stream of the ring waits for items and none is under way, the ring ends as a chain does.
+The edges that lead back are marked with ``feedback=True``. So the program need not count the pages
+that are still being fetched: when every stream of the ring waits for items and none is under way,
+the ring ends as a chain does.
 
-A page may have more links than the buffers of a ring hold. Were all of them pushed on at once,
-``ask`` would wait for ``fetch``, and ``fetch`` for ``ask``; the run would see that and let a buffer
-grow, with a warning. Here the ring never fills: ``ask`` keeps what is to come beside what it has
-seen, both as large as the site, and lets a page go only when fewer than `--concurrency` are under
-way.
+A page may have more links than the buffers of a ring hold. If ``ask`` pushed all of them at once,
+``ask`` would wait for ``fetch``, and ``fetch`` for ``ask``. The run would see that and let a buffer
+grow, with a warning. Here the ring never fills: ``ask`` asks for a page only while fewer than
+`--concurrency` are under way. It keeps the pages still to ask for and the pages seen; each of the
+two is at most as large as the site.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ Answer: TypeAlias = Page | Failure
 
 
 class Plan(NamedTuple):
-    """What is crawled, and how."""
+    """The site to crawl, and how."""
 
     site: Site
     concurrency: int
-    """Pages under way at once."""
+    """Number of pages under way at once."""
 
 
 def crawl(
@@ -52,11 +53,11 @@ def crawl(
     """Return the workflow that serves a site and crawls it.
 
     Args:
-        pages: Pages of the site, at least 1.
-        concurrency: Pages that are fetched at once, at least 1.
+        pages: Number of pages of the site, at least 1.
+        concurrency: Number of pages that are fetched at once, at least 1.
         threshold: Items that a buffer may hold, at least 1.
-        site: Another site than the one with that many pages.
-        done: What is called with the answers, in the order of their paths; None prints them.
+        site: The site to crawl instead of one with `pages` pages.
+        done: Called with the answers, in the order of their paths; None prints them.
     """
     workflow = Workflow(name="crawl", threshold=threshold)
     asking = workflow.add_stream(ask(state=Plan(site or Site(pages), concurrency)))
@@ -90,7 +91,7 @@ async def ask(ins: Inputs, outs: Outputs, plan: Plan) -> None:
 
 @stream(ins=["answer"], outs=["answers"])
 async def in_order(ins: Inputs, outs: Outputs, state: object) -> None:
-    """Gather all answers, which come as they are ready, and sort them by their paths."""
+    """Gather all answers, which come in any order, and sort them by their paths."""
     answers: list[Answer] = [answer async for answer in ins.answer]
     await outs.answers.push(sorted(answers, key=path))
 
@@ -112,13 +113,13 @@ def print_all(answers: Sequence[Answer]) -> None:
 
 
 @click.command("crawl", help=help_of(crawl), context_settings=SETTINGS)
-@click.option("--pages", metavar="N", type=click.IntRange(1), default=20, help="Pages of the site.")
+@click.option("--pages", metavar="N", type=click.IntRange(1), default=20, help="Size of the site.")
 @click.option(
     "--concurrency",
     metavar="N",
     type=click.IntRange(1),
     default=4,
-    help="Pages that are fetched at once.",
+    help="Number of pages that are fetched at once.",
 )
 @threshold_option()
 @GRAPH

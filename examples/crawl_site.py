@@ -1,4 +1,4 @@
-"""The web site that ``crawl`` goes through, and what fetches a page of it."""
+"""The web site that ``crawl`` crawls, and the function that fetches a page of it."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ _LINK = re.compile(r'href="([^"]*)"')
 
 
 class Page(NamedTuple):
-    """What was fetched."""
+    """A page that was fetched."""
 
     url: str
     links: tuple[str, ...]
-    """Where it leads to."""
+    """The URLs that it links to."""
 
 
 class FetchError(Exception):
-    """A server answered with another status than 200; the text is that status."""
+    """A server answered with a status other than 200; the text is that status."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """A site whose pages are made when they are asked for.
+    """A site whose pages are made when they are requested.
 
-    The page of a number leads to the front page, which is number 0, to the one before it, and on to
-    others. Some pages lead to one that there is not (404), and at some the server fails (500).
+    Pages are numbered; number 0 is the front page. Each page links to the front page, to the page
+    before it, and to later ones. Some pages link to a page that does not exist (404), and for some
+    the server fails (500).
 
     Args:
-        pages: How many there are, at least 1.
-        fan: To how many others a page leads on, at least 1.
-        delay: Seconds, at least 0, that an answer takes.
+        pages: Number of pages, at least 1.
+        fan: Number of later pages that a page links to, at least 1.
+        delay: Time that an answer takes, in seconds, at least 0.
     """
 
     pages: int = 20
@@ -46,10 +47,10 @@ class Site:
     delay: float = 0.005
 
     def answer(self, path: str) -> tuple[HTTPStatus, list[str]]:
-        """Return the status of an answer, and where the page leads to.
+        """Return the status of an answer, and the links of the page.
 
         Args:
-            path: What is asked for.
+            path: The path that is requested.
 
         Example:
             >>> Site().answer("/page/02")
@@ -74,7 +75,7 @@ class Site:
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[str]:
-        """Serve the site on the loopback address meanwhile; the value is where it begins."""
+        """Serve the site on the loopback address during the block; yield the front page's URL."""
         loop = asyncio.get_running_loop()
         open_ones: set[asyncio.BaseTransport] = set()
         server = await loop.create_server(lambda: _Server(self, open_ones), "127.0.0.1", 0)
@@ -88,7 +89,7 @@ class Site:
 
 
 class _Server(asyncio.Protocol):
-    """One connection: a request, and its answer some time later."""
+    """One connection: a request, and its answer after the delay."""
 
     def __init__(self, site: Site, open_ones: set[asyncio.BaseTransport]) -> None:
         self._site = site
@@ -125,7 +126,7 @@ async def fetch(url: str) -> Page:
 
     Raises:
         FetchError: The server has no such page, or fails.
-        OSError: There is no server.
+        OSError: The server cannot be reached.
     """
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)

@@ -1,4 +1,4 @@
-"""What the commands of the examples share: options, help, and what is done with a workflow."""
+"""The shared code of the examples' commands: options, help, and how to run a workflow."""
 
 from __future__ import annotations
 
@@ -24,58 +24,58 @@ __all__ = [
 
 Option: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 Builder: TypeAlias = Callable[[int, int], Workflow]
-"""``build(count, threshold)``."""
+"""A function ``build(count, threshold)`` that returns a workflow."""
 
 SETTINGS = {"show_default": True, "help_option_names": ["-h", "--help"]}
 
 GRAPH = click.option(
-    "--graph", is_flag=True, help="Print the workflow as a DOT graph, and run nothing."
+    "--graph", is_flag=True, help="Print the workflow as a DOT graph instead of running it."
 )
 STATS = click.option(
-    "--stats", is_flag=True, help="Tell on stderr what each step did, after the run."
+    "--stats", is_flag=True, help="Print the statistics of each step on stderr, after the run."
 )
 WIRING = click.option(
     "--wiring",
     type=click.Choice(["bars", "pipe"]),
     default="bars",
-    help="Build the workflow with `|` or with `pipe`; the two are the same graph.",
+    help="Build the workflow with `|` or with `pipe`; both give the same graph.",
 )
 
 
 def count_option(text: str) -> Option:
-    """Make the option of how much there is to do."""
+    """Make the option for the amount of work."""
     return click.option("--count", metavar="N", type=click.IntRange(0), default=100, help=text)
 
 
 def threshold_option(default: int = 10) -> Option:
-    """Make the option of the bound of buffers, in items."""
+    """Make the option for the bound of the buffers, in items."""
     return click.option(
         "--threshold",
         metavar="N",
         type=click.IntRange(1),
         default=default,
-        help="Items that a buffer holds.",
+        help="Largest number of items in a buffer.",
     )
 
 
 def help_of(function: Callable[..., object]) -> str:
-    """Return the docstring of the module that a function is of, as a terminal shows it."""
+    """Return the docstring of a function's module, as a terminal shows it."""
     return (inspect.getdoc(sys.modules[function.__module__]) or "").replace("``", "`")
 
 
 def command(bars: Builder, pipe: Builder | None = None) -> click.Command:
     """Make the command of an example that builds a workflow and runs it to its end.
 
-    Its name is that of the builder, its help the docstring of the module.
+    Its name is that of the builder. Its help is the docstring of the builder's module.
 
     Args:
         bars: Builds the workflow with ``|``.
-        pipe: Builds the same with ``pipe``, if there are two ways; an option then chooses.
+        pipe: Builds the same workflow with ``pipe``, or None. If given, an option chooses.
     """
     builders = {"bars": bars} if pipe is None else {"bars": bars, "pipe": pipe}
 
     @click.command(bars.__name__, help=help_of(bars), context_settings=SETTINGS)
-    @count_option("Items of each source.")
+    @count_option("Number of items of each source.")
     @threshold_option()
     @GRAPH
     @STATS
@@ -89,13 +89,13 @@ def command(bars: Builder, pipe: Builder | None = None) -> click.Command:
 def carry_out(
     workflow: Workflow, run: Callable[[], Statistics], *, graph: bool, stats: bool
 ) -> None:
-    """Draw the workflow, or run it and tell its statistics if asked to.
+    """Draw the workflow, or run it and print its statistics if asked to.
 
     Args:
-        workflow: What is drawn.
-        run: Runs it to its end.
+        workflow: The workflow to draw.
+        run: Runs the workflow to its end.
         graph: Whether to draw instead of running.
-        stats: Whether to tell the statistics.
+        stats: Whether to print the statistics.
     """
     if graph:
         click.echo(str(workflow))

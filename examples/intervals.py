@@ -1,17 +1,18 @@
 """Find all overlaps of two sorted files of intervals, in one pass.
 
-The files are BED: on each line ``chrom``, ``start``, ``end`` and a name, separated by tabs. The end
-is not part of the interval. They are sorted by the first two columns, as ``LC_ALL=C sort -k1,1
--k2,2n`` does it; a line out of order is an error, which names it.
+The files are BED: each line has ``chrom``, ``start``, ``end`` and a name, separated by tabs. The
+end is not part of the interval. The lines are sorted by the first two columns, as by ``LC_ALL=C
+sort -k1,1 -k2,2n``. A line out of order is an error, which names the line.
 
-``peek`` looks at the next interval of either file and leaves it there, so a stream can take the one
-that begins first, and knows whether what it took can still overlap anything of the other file. It
-holds no other, so memory is that of the buffers and of the intervals over one place, however long
-the files.
+``peek`` looks at the next interval of a file and leaves it there. So a stream can take the interval
+that begins first, and knows whether it can still overlap any interval of the other file. It holds
+only such intervals. So memory is that of the buffers and of the intervals over one position,
+however long the files are.
 
-Pairs are printed in the order in which their overlaps begin, on a line each: the interval of the
+Pairs are printed one on each line, in the order in which their overlaps begin: the interval of the
 first file, then that of the second one, as ``bedtools intersect -wa -wb`` writes them. A file may
-be compressed (``.gz``), and ``-`` is stdin. Without files, two are made up, the same each time.
+be compressed (``.gz``), and ``-`` is stdin. Without files, the program makes up two, the same each
+time.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from mimo_rx.streams import ReadLines
 
 
 class Interval(NamedTuple):
-    """The positions from `start` on, but before `end`, of one chromosome."""
+    """The positions of one chromosome from `start` up to, but not including, `end`."""
 
     chrom: str
     start: int
@@ -55,7 +56,7 @@ Pair: TypeAlias = tuple[Interval, Interval]
 
 
 class BadLine(ValueError):
-    """A line is no interval, or is out of order."""
+    """A line is not an interval, or is out of order."""
 
 
 def intervals(
@@ -69,11 +70,11 @@ def intervals(
     """Return the workflow that finds and prints the overlaps.
 
     Args:
-        a: The first file, compressed or not; None for one that is made up.
-        b: The second one.
-        count: Intervals of a file that is made up, at least 0.
+        a: The first file, compressed or not; None to make one up.
+        b: The second file.
+        count: Number of intervals of a made-up file, at least 0.
         threshold: Items that a buffer may hold, at least 1.
-        found: Where the pairs are put as well.
+        found: A list to which the pairs are added as well.
     """
     workflow = Workflow(name="intervals", threshold=threshold)
     overlapping = workflow.add_stream(overlap())
@@ -87,7 +88,7 @@ def intervals(
 
 
 def source(path: Path | None, port: str, count: int) -> Stream:
-    """Return the stream that reads a file, or makes one up."""
+    """Return the stream that reads a file, or makes one up first."""
     if path is None:
         return made_up(name=f"make up {port}", state=(port, count))
     return ReadLines(path, name=f"read {port}")
@@ -97,22 +98,22 @@ def parsing(path: Path | None, port: str) -> Stream:
     return parse(name=f"parse {port}", state=path or f"made-up {port}")
 
 
-# Its streams.
+# The streams.
 
 
 @stream(outs=["item"])
 async def made_up(ins: Inputs, outs: Outputs, what: tuple[str, int]) -> None:
-    """Make up a file, and read it as any other."""
+    """Make up a file, and read it like any other."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "made-up.bed")
-        with path.open("w") as file:  # at once: nobody has anything to do before it is there
+        with path.open("w") as file:  # blocking is fine: no stream has work before the file exists
             file.writelines(f"{interval}\n" for interval in at_random(*what))
         await ReadLines(path).run(ins, outs)
 
 
 @stream(ins=["line"], outs=["interval"])
 async def parse(ins: Inputs, outs: Outputs, file: object) -> None:
-    """Make intervals of lines, skipping comments, and see that they are in order."""
+    """Parse lines into intervals, skip comments, and check the order."""
     number, before = 0, ("", 0)
     async for line in ins.line:
         number += 1
@@ -135,9 +136,9 @@ async def parse(ins: Inputs, outs: Outputs, file: object) -> None:
 async def overlap(ins: Inputs, outs: Outputs, state: object) -> None:
     """Push each pair of intervals that have a position in common.
 
-    Of those that were taken it holds the ones that end behind the place that the other input has
-    come to. All of these began before the next interval to be taken does, so what is left of them
-    when that one begins overlaps it.
+    It holds the taken intervals that end after the current position of the other input. All of them
+    began before the next interval that it takes. So those that still go on where that one begins
+    overlap it.
     """
     held_a: list[Interval] = []
     held_b: list[Interval] = []
@@ -156,7 +157,7 @@ async def overlap(ins: Inputs, outs: Outputs, state: object) -> None:
                 held_b.append(b)
             await ins.b.pop()
         else:
-            return  # not before: what is left of one file may still be out of order
+            return  # not earlier: the rest of one file may still be out of order
 
 
 @stream(ins=["pair"])
@@ -171,7 +172,7 @@ async def keep(ins: Inputs, outs: Outputs, found: list[Pair]) -> None:
         found.extend(pairs)
 
 
-# What they call.
+# The functions that the streams call.
 
 
 async def head(port: Input[Interval]) -> Interval | None:
@@ -183,15 +184,15 @@ async def head(port: Input[Interval]) -> Interval | None:
 
 
 def reaches(interval: Interval, later: Interval) -> bool:
-    """Tell whether an interval goes on where a later one begins."""
+    """Tell whether an interval still goes on where a later one begins."""
     return interval.chrom == later.chrom and interval.end > later.start
 
 
 def interval_of(line: str) -> Interval:
-    """Return what stands on a line; a name may be left out, and columns after it are skipped.
+    """Parse a line; the name may be missing, and the columns after it are ignored.
 
     Raises:
-        ValueError: It is no interval.
+        ValueError: The line is not an interval.
     """
     chrom, *columns = line.split("\t")
     try:
@@ -211,7 +212,7 @@ def place(position: tuple[str, int]) -> str:
 
 
 def at_random(port: str, count: int) -> Iterator[Interval]:
-    """Make up sorted intervals, on two chromosomes: the same ones each time."""
+    """Make up sorted intervals on two chromosomes, the same ones each time."""
     random = Random(port)
     for chrom, numbers in ("chr1", range(count // 2)), ("chr2", range(count // 2, count)):
         start = 0
@@ -224,7 +225,7 @@ def at_random(port: str, count: int) -> Iterator[Interval]:
 
 
 def by_brute_force(a: Iterable[Interval], b: Iterable[Interval]) -> list[Pair]:
-    """Try every pair."""
+    """Find the overlaps by testing every pair."""
     return [
         (one, other)
         for one, other in itertools.product(a, b)
@@ -233,10 +234,10 @@ def by_brute_force(a: Iterable[Interval], b: Iterable[Interval]) -> list[Pair]:
 
 
 def check(found: list[Pair], a: Path | None, b: Path | None, count: int) -> None:
-    """Compare what was found with the answer of brute force, and say so.
+    """Compare the pairs that were found with those of brute force, and print the result.
 
     Raises:
-        ClickException: They differ.
+        ClickException: The two differ.
     """
     read_again: list[list[Interval]] = [
         flow(source(path, port, count) | parsing(path, port)).to_list().run()
@@ -258,10 +259,10 @@ FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 @click.command("intervals", help=help_of(intervals), context_settings=SETTINGS)
 @click.argument("files", metavar="[A B]", type=FILE, nargs=-1)
-@count_option("Intervals of each file that is made up.")
+@count_option("Number of intervals in each made-up file.")
 @threshold_option(100)
 @click.option(
-    "--check", "checks", is_flag=True, help="Compare with brute force, which holds everything."
+    "--check", "checks", is_flag=True, help="Compare with brute force, which needs all in memory."
 )
 @GRAPH
 @STATS

@@ -1,8 +1,8 @@
 """Add up two streams, item by item.
 
-One source counts up, the other down, and ``azip`` takes an item of each at a time: the first of one
-meets the first of the other, whoever is ahead. The lead of either is bounded by its buffer, of
-`--threshold` items.
+One source counts up, the other down. ``azip`` takes one item of each at a time: the first of one is
+paired with the first of the other, even if one source is ahead. Its buffer, of `--threshold` items,
+bounds how far ahead it can be.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ async def show(ins: Inputs, outs: Outputs, state: object) -> None:
 
 
 def join(count: int = 100, threshold: int = 10) -> Workflow:
-    """Wire the join with ``|``: an input is meant by its name."""
+    """Wire the join with ``|``, selecting each input by its name."""
     workflow = Workflow(name="join", threshold=threshold)
     up = workflow.add_stream(numbers(name="up", state=range(count)))
     down = workflow.add_stream(numbers(name="down", state=range(count)[::-1]))

@@ -1,7 +1,7 @@
 """Count, double each number and print it: a chain of three streams.
 
-Each stream is a coroutine of its own, and between them are buffers of `--threshold` items: counting
-waits while printing is behind. The chain is wired twice, with ``|`` and with ``pipe``.
+Each stream is a coroutine. The buffers between them hold `--threshold` items, so counting waits
+while printing is behind. The chain is wired in two ways, with ``|`` and with ``pipe``.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ async def show(ins: Inputs, outs: Outputs, state: object) -> None:
 
 
 def linear(count: int = 100, threshold: int = 10) -> Workflow:
-    """Wire the chain with ``|``: a stream joins the workflow of the step that leads into it."""
+    """Wire the chain with ``|``: each stream joins the workflow of the step before it."""
     workflow = Workflow(name="linear", threshold=threshold)
     workflow.add_stream(numbers(state=count)) | double() | show()
     return workflow
 
 
 def linear_by_pipe(count: int = 100, threshold: int = 10) -> Workflow:
-    """Wire the same chain with ``pipe``, of steps that were added before."""
+    """Wire the same chain with ``pipe``, after adding the steps."""
     workflow = Workflow(name="linear", threshold=threshold)
     counting = workflow.add_stream(numbers(state=count))
     doubling = workflow.add_stream(double())

@@ -1,8 +1,8 @@
-"""Push to two named outputs, each of which goes its own way.
+"""Push to two named outputs, each of which has its own reader.
 
-One stream counts up at its output ``a`` and down at ``b``. A port is meant by its name, as
-``step["a"]`` in the language of ``|`` and as the second argument of ``pipe``. In which order the
-two readers take turns at printing is not laid down; the order of each one's own lines is.
+One stream counts up at its output ``a`` and down at ``b``. A port is selected by its name, as
+``step["a"]`` in the language of ``|`` and as the second argument of ``pipe``. The lines of each
+reader are in order; how the lines of the two mix is not specified.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ async def show(ins: Inputs, outs: Outputs, label: str) -> None:
 
 
 def multi_output(count: int = 100, threshold: int = 10) -> Workflow:
-    """Wire the two ways with ``|``."""
+    """Wire both outputs with ``|``."""
     workflow = Workflow(name="multi_output", threshold=threshold)
     counting = workflow.add_stream(count_both_ways(state=count))
     counting["a"] | show(name="show a", state="a")
@@ -36,7 +36,7 @@ def multi_output(count: int = 100, threshold: int = 10) -> Workflow:
 
 
 def multi_output_by_pipe(count: int = 100, threshold: int = 10) -> Workflow:
-    """Wire the same two ways with ``pipe``."""
+    """Wire the same outputs with ``pipe``."""
     workflow = Workflow(name="multi_output", threshold=threshold)
     counting = workflow.add_stream(count_both_ways(state=count))
     counting.pipe(workflow.add_stream(show(name="show a", state="a")), "a")

@@ -1,8 +1,8 @@
 """Merge two sorted streams into one sorted stream, by looking ahead.
 
-``peek`` looks at the next item of an input and leaves it there, so the stream can compare the heads
-of both and take the lesser one. It raises ``InputClosed`` at the end of an input; what is left then
-is the rest of the other. Memory is two buffers, however long the streams are.
+``peek`` looks at the next item of an input and leaves it there. So the stream can compare the heads
+of both inputs and take the lesser one. At the end of an input, ``peek`` raises ``InputClosed``, and
+only the rest of the other input is left. Memory is two buffers, however long the streams are.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ async def multiples(ins: Inputs, outs: Outputs, those: range) -> None:
 
 @stream(ins=["a", "b"], outs=["item"])
 async def merge(ins: Inputs, outs: Outputs, state: object) -> None:
-    """Push the lesser of the two heads; of equal ones, that of `a` comes first."""
+    """Push the lesser of the two heads; if they are equal, push that of `a` first."""
     try:
         while True:
             lesser = ins.b if await ins.b.peek() < await ins.a.peek() else ins.a
             await outs.item.push(await lesser.pop())
-    except InputClosed:  # of one of them, so at most the other has items left
+    except InputClosed:  # one input has ended, so at most the other has items left
         for rest in ins:
             async for item in rest:
                 await outs.item.push(item)

@@ -1,13 +1,13 @@
 """Watch three sensors at different rates: the latest of each, means of windows, alarms.
 
-Each sensor is an ``Observable`` that goes by the clock and waits for nobody. It enters by
-``flow(..., overflow="drop_oldest", capacity=1)``: while there is no room, its latest reading is
-kept and the ones before are dropped, so behind a slow stream no backlog grows. ``combine_latest``
-stays the operator of Rx that it is. ``Window`` is a stream, as it holds what it has taken for a
-while. Alarms leave by a side output, which nobody need read.
+Each sensor is an ``Observable`` that delivers by the clock and never waits. It enters by
+``flow(..., overflow="drop_oldest", capacity=1)``: while there is no room, the latest reading is
+kept and earlier ones are dropped. So no backlog grows in front of a slow stream. ``combine_latest``
+is the plain operator of RxPY. ``Window`` is a stream, because it holds items for a while. Alarms
+leave by a side output, which needs no reader.
 
-The readings are computed from the time at which each is due, so runs differ by no more than the
-clock is late: a sample may fall into the next window.
+Each reading is computed from the time at which it is due. So two runs differ only when the clock is
+late: a sample may then fall into the next window.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from mimo_rx.streams import Window
 
 
 class Sensor(NamedTuple):
-    """What measures, how often, and what it finds."""
+    """A sensor: its rate, and the range and cycle of its readings."""
 
     period: float
     """Seconds between two readings."""
     middle: float
     swing: float
-    """How far a reading is from the middle at most."""
+    """Largest distance of a reading from the middle."""
     cycle: float
-    """Seconds from one high to the next."""
+    """Seconds from one maximum to the next."""
 
 
 class Reading(NamedTuple):
-    """What a sensor found so many seconds after the start."""
+    """One reading of a sensor, and its time in seconds after the start."""
 
     at: float
     value: float
@@ -55,7 +55,7 @@ class Sample(NamedTuple):
 
     @property
     def at(self) -> float:
-        """When the newest of them was made."""
+        """The time of the newest reading."""
         return max(self).at
 
 
@@ -64,18 +64,18 @@ SENSORS = {
     "pressure": Sensor(period=0.019, middle=1013.0, swing=6.0, cycle=1.7),
     "humidity": Sensor(period=0.101, middle=45.0, swing=10.0, cycle=2.3),
 }
-"""By the fields of a sample; degrees Celsius, hectopascals, per cent. No two are due at one moment
-within the first second."""
+"""The sensors by the fields of a sample, in degrees Celsius, hectopascals and per cent. Within the
+first second, no two of them are due at the same moment."""
 
 
 def sensors(
     seconds: float = 1.0, window: float = 0.25, limit: float = 24.0, threshold: int = 10
 ) -> Workflow:
-    """Return the workflow that watches.
+    """Return the workflow that watches the sensors.
 
     Args:
-        seconds: How long the sensors measure, at least 0.
-        window: Seconds that a mean is over, above 0.
+        seconds: How long the sensors measure, in seconds, at least 0.
+        window: Length of the window of each mean, in seconds, above 0.
         limit: The temperature in degrees Celsius above which there is an alarm.
         threshold: Items that a buffer may hold, at least 1.
     """
@@ -91,22 +91,22 @@ def sensors(
 
 
 def enter(sensor: Sensor, seconds: float) -> Flow:
-    """Lead the readings of a sensor in; of those that find no room, the latest is kept."""
+    """Lead the readings of a sensor in; while there is no room, keep the latest one."""
     return flow(readings(sensor, seconds), overflow="drop_oldest", capacity=1)
 
 
 def readings(sensor: Sensor, seconds: float) -> Observable[Reading]:
-    """Measure again and again, for so long."""
+    """Measure once a period, for so many seconds."""
     count = int(seconds / sensor.period + 1e-9)
     return rx.interval(sensor.period).pipe(ops.take(count), ops.map(partial(measure, sensor)))
 
 
-# Its streams.
+# The streams.
 
 
 @stream(ins=["sample"], outs=["sample"], side=["alarm"])
 async def watch(ins: Inputs, outs: Outputs, limit: float) -> None:
-    """Pass all samples on, and push each reading of a temperature above the limit, once."""
+    """Pass all samples on, and push each temperature reading above the limit once."""
     before: Reading | None = None
     async for sample in ins.sample:
         await outs.sample.push(sample)
@@ -122,17 +122,17 @@ async def show(ins: Inputs, outs: Outputs, state: object) -> None:
         click.echo(line)
 
 
-# What the operators on its edges call.
+# The functions that the operators call.
 
 
 def measure(sensor: Sensor, number: int) -> Reading:
-    """Return reading `number`, from 0: the first one is made after one period."""
+    """Return reading `number`, counted from 0; the first one is due after one period."""
     at = (number + 1) * sensor.period
     return Reading(at, sensor.middle + sensor.swing * math.sin(math.tau * at / sensor.cycle))
 
 
 def means(samples: list[Sample]) -> str:
-    """Return the line about a window."""
+    """Return the line for a window."""
     each = zip(*samples, strict=True)
     found = [fmean(reading.value for reading in readings) for readings in each]
     named = "  ".join(f"{name} {mean:.1f}" for name, mean in zip(SENSORS, found, strict=True))
@@ -140,7 +140,7 @@ def means(samples: list[Sample]) -> str:
 
 
 def alarm(limit: float, reading: Reading) -> str:
-    """Return the line about a reading above the limit."""
+    """Return the line for a reading above the limit."""
     return f"{reading.at:.3f} s  ALARM: temperature {reading.value:.1f} is above {limit:.1f}"
 
 
@@ -159,7 +159,7 @@ def above(least: float) -> click.FloatRange:
     "--window", metavar="S", type=above(0), default=0.25, help="How long a window is, in seconds."
 )
 @click.option(
-    "--limit", metavar="T", type=float, default=24.0, help="Temperature above which to alarm."
+    "--limit", metavar="T", type=float, default=24.0, help="Temperature that raises an alarm."
 )
 @threshold_option()
 @GRAPH

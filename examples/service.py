@@ -1,9 +1,9 @@
 """Keep a workflow open, and ask it from many tasks at once.
 
-Each client is a task that asks for the successor of a number, as Collatz has it, and waits for the
-answer before it asks again. Even and odd numbers take different ways through the workflow, so an
-answer may overtake another, and is led back to its client by the number of the question. Memory is
-that of the buffers and of one question a client, and whoever leaves early holds up nobody.
+Each client is a task that asks for the next number of a Collatz sequence. It waits for the answer
+before it asks again. Even and odd numbers take different paths through the workflow, so an answer
+may overtake another. The number of the question leads each answer back to its client. Memory is
+that of the buffers and of one question for each client. A client that leaves early holds up nobody.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ async def triple(ins: Inputs, outs: Outputs, state: object) -> None:
 
 
 def service(threshold: int = 10) -> Workflow:
-    """Wire the workflow, whose own ports are the program's way in and out."""
+    """Wire the workflow; the program talks to it through the workflow's own ports."""
     workflow = Workflow(["question"], ["answer"], name="service", threshold=threshold)
     sorting = workflow.ins.question | sort()
     sorting["even"] | halve() | workflow.outs.answer
@@ -53,7 +53,7 @@ def service(threshold: int = 10) -> Workflow:
 
 
 class Desk:
-    """Where clients ask a run, each waiting for its own answer."""
+    """The desk where clients ask a run, and each waits for its own answer."""
 
     def __init__(self, run: OpenRun) -> None:
         self.run = run
@@ -61,7 +61,7 @@ class Desk:
         self.keys = numbering()
 
     async def ask(self, number: int) -> int:
-        """Ask, and wait for the answer; whoever is cancelled meanwhile just leaves."""
+        """Ask, and wait for the answer; a cancelled client just leaves."""
         key = next(self.keys)
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.waiting[key] = answer
@@ -72,7 +72,7 @@ class Desk:
             del self.waiting[key]
 
     async def deliver(self) -> None:
-        """Lead each answer back to whoever waits for it, until the run ends."""
+        """Give each answer to the client that waits for it, until the run ends."""
         async for key, number in self.run.outs.answer:
             answer = self.waiting.get(key)
             if answer is not None and not answer.done():
@@ -80,7 +80,7 @@ class Desk:
 
 
 async def client(desk: Desk, numbers: range) -> int:
-    """Ask about one number after the other, and return the sum of the answers."""
+    """Ask about one number after another, and return the sum of the answers."""
     total = 0
     for number in numbers:
         total += await desk.ask(number)
@@ -88,7 +88,7 @@ async def client(desk: Desk, numbers: range) -> int:
 
 
 async def serve(workflow: Workflow, count: int, clients: int) -> Statistics:
-    """Share the numbers below `count` out among clients, and print what each one got."""
+    """Divide the numbers below `count` among the clients, and print the sum that each one got."""
     shares = [range(start, count, clients) for start in range(clients)]
     async with workflow.open() as run, asyncio.TaskGroup() as background:
         desk = Desk(run)
@@ -103,7 +103,7 @@ async def serve(workflow: Workflow, count: int, clients: int) -> Statistics:
 
 
 @click.command("service", help=help_of(serve), context_settings=SETTINGS)
-@count_option("Questions in all.")
+@count_option("Number of questions in total.")
 @click.option("--clients", metavar="N", type=click.IntRange(1), default=7, help="Tasks that ask.")
 @threshold_option()
 @GRAPH

@@ -1,8 +1,8 @@
 """Read one output in two steps: each gets every item.
 
-A push waits until there is room in the buffers of *both* readers, so the slower one sets the pace
-and neither misses an item. In which order the two take turns at printing is not laid down; the
-order of each one's own lines is.
+A push waits until there is room in the buffers of *both* readers. So the slower one sets the pace,
+and neither misses an item. The lines of each reader are in order; how the lines of the two mix is
+not specified.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ async def tenth(ins: Inputs, outs: Outputs, state: object) -> None:
 
 
 def split_output(count: int = 100, threshold: int = 10) -> Workflow:
-    """Wire the fork with ``|``: what leads into a list leads into each of its members."""
+    """Wire the fork with ``|``: an output led into a list leads into each of its members."""
     workflow = Workflow(name="split_output", threshold=threshold)
     workflow.add_stream(numbers(state=count)) | [twice(), tenth()]
     return workflow
 
 
 def split_output_by_pipe(count: int = 100, threshold: int = 10) -> Workflow:
-    """Wire the same fork with ``pipe``, an edge a line."""
+    """Wire the same fork with ``pipe``, one edge in each line."""
     workflow = Workflow(name="split_output", threshold=threshold)
     counting = workflow.add_stream(numbers(state=count))
     counting.pipe(workflow.add_stream(twice()))
