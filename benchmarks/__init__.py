@@ -1,5 +1,6 @@
-"""What mimo_rx costs, beside what else one would write: ``python -m benchmarks --help``.
+"""The cost of mimo_rx, compared with the alternatives: ``python -m benchmarks --help``.
 
-One case a file in `cases/`, one way to do the jobs a file in `ways/`: the hand-written queues, the
-plain generators, each peer, and `mimo_rx` itself. How it is measured: see `measure.py`.
+Each file in `cases/` has related cases. Each file in `ways/` is one way to do the jobs: the
+hand-written queues, plain generators, each peer, and `mimo_rx` itself. `measure.py` explains the
+method.
 """

@@ -13,9 +13,9 @@ __all__ = ["chart"]
 
 WIDTH = 880
 LEFT, RIGHT = 270, 130
-"""Room for the names, and for the figures."""
+"""Width of the names on the left and of the figures on the right, in pixels."""
 ROW, GAP, TOP = 21, 44, 84
-"""Heights: of a bar with its space, of the title of a case, of the head; in pixels."""
+"""Heights of a bar with its space, of the title of a case, and of the head, in pixels."""
 
 STYLE = """
   text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; \
@@ -38,14 +38,14 @@ fill: #24292f; }
 
 
 def chart(many: Sequence[Measured], about: Sequence[str]) -> str:
-    """Draw the cases that are to be drawn.
+    """Draw the cases with `is_drawn`.
 
     Args:
-        many: The cases, as measured.
-        about: What is said below it, in lines: the machine, the versions.
+        many: The measured cases.
+        about: The lines below the chart: the machine, the versions.
 
     Returns:
-        The text of the SVG; empty if nothing of `many` is to be drawn.
+        The text of the SVG; empty if no case of `many` is drawn.
     """
     drawn = [(each.case.title, each.rows) for each in many if each.case.is_drawn]
     if not drawn:
@@ -56,7 +56,7 @@ def chart(many: Sequence[Measured], about: Sequence[str]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'width="{WIDTH}" height="{height}" role="img" '
-        'aria-label="Time of an item and hop, of mimo_rx and of what else one would write">',
+        'aria-label="Time of an item and hop, for mimo_rx and its alternatives">',
         f"<style>{STYLE}</style>",
         text(16, 28, "Time of an item and hop: shorter is faster", "head"),
         text(16, 48, "The scale is logarithmic: each line is ten times the one before.", "small"),
@@ -74,24 +74,24 @@ def chart(many: Sequence[Measured], about: Sequence[str]) -> str:
 
 
 class Scale:
-    """Where a figure is on the logarithmic scale.
+    """The logarithmic scale of the chart.
 
     Args:
-        figures: All that are drawn, in ns.
+        figures: All figures that are drawn, in ns.
     """
 
     def __init__(self, figures: Sequence[float]) -> None:
-        # A bar begins at a tenth or less of the smallest, so that it can be seen.
+        # The scale begins well below the smallest figure, so that its bar can be seen.
         self.first = floor(log10(min(figures)) - 0.3)
         self.last = max(ceil(log10(max(figures))), self.first + 1)
 
     def x(self, value: float) -> float:
-        """Return the place of `value`."""
+        """Return the x coordinate of `value`, in pixels."""
         part = (log10(value) - self.first) / (self.last - self.first)
         return LEFT + part * (WIDTH - LEFT - RIGHT)
 
     def lines(self, top: float, bottom: float) -> Iterator[str]:
-        """Yield the line of each power of ten, with its name above it."""
+        """Yield a line for each power of ten, with its label above it."""
         for power in range(self.first, self.last + 1):
             x = self.x(10.0**power)
             yield f'<line class="grid" x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}"/>'
@@ -99,7 +99,7 @@ class Scale:
 
 
 def nanoseconds(power: int) -> str:
-    """Write a power of ten of nanoseconds."""
+    """Return the label of a power of ten, given in nanoseconds."""
     if power < 3:
         return f"{10.0**power:g} ns"
     return f"{10 ** (power - 3):,} µs" if power < 6 else f"{10 ** (power - 6):,} ms"
@@ -118,7 +118,7 @@ def bar(row: Row, y: float, scale: Scale) -> Iterator[str]:
 
 
 def text(x: float, y: float, words: str, name: str = "", anchor: str = "") -> str:
-    """Write a text."""
+    """Return a text element."""
     kind = f' class="{name}"' if name else ""
     at = f' text-anchor="{anchor}"' if anchor else ""
     return f'<text x="{x:.1f}" y="{y:.1f}"{kind}{at}>{escape(words)}</text>'

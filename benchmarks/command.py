@@ -26,17 +26,17 @@ __all__ = ["main"]
 ITEMS, ROUNDS = 200_000, 7
 QUICK_ITEMS, QUICK_ROUNDS = 20_000, 5
 SITTINGS = 7
-"""What is stored is the median of so many."""
+"""Number of measurements; their median is stored."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and how.
+    """What to measure, and how.
 
     Args:
         cases: The cases.
-        items: Items of an ordinary turn.
-        rounds: Turns of each.
+        items: Number of items of an ordinary turn.
+        rounds: Number of turns of each contender.
         room: The processes of the peers.
         reasons: Peers that are left out, each with the reason.
     """
@@ -60,41 +60,41 @@ class Plan:
 
     @property
     def conditions(self) -> str:
-        """How it was measured, in a paragraph."""
+        """The conditions of the measurement, in a paragraph."""
         return (
-            f"The best of up to {self.rounds} turns of {self.items:,} items, fewer for what is "
-            "slow; all take turns. "
+            f"Each figure is the best of up to {self.rounds} turns of {self.items:,} items. Slow "
+            "contenders get fewer items. "
             f"{machine()}. {self.packages}."
         )
 
     @property
     def packages(self) -> str:
-        """Who took part, with versions."""
+        """The packages that took part, with their versions."""
         peers = {each.peer for case in self.cases for each in case.contenders if each.peer}
         names = ["mimo-rx", "reactivex", *sorted(peers - self.reasons.keys())]
         return ", ".join(f"{name} {number}" for name, number in versions(names).items())
 
 
 class CaseName(click.Choice[str]):
-    """The name of a case; one that is misspelt is answered with the nearest."""
+    """The name of a case; the error for a misspelt one names the nearest."""
 
     def get_invalid_choice_message(self, value: str, ctx: click.Context | None) -> str:
-        """Return what is told."""
+        """Return the text of the error."""
         close = get_close_matches(value, CASES, n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
-        return f"{value!r} is no case{hint}; there are {', '.join(CASES)}."
+        return f"{value!r} is not a case{hint}; there are {', '.join(CASES)}."
 
 
 @click.command()
 @click.argument("names", nargs=-1, type=CaseName(list(CASES)), metavar="[NAMES]...")
-@click.option("--quick", is_flag=True, help="Few items, and only the cases that are quick.")
+@click.option("--quick", is_flag=True, help="Use few items, and only the quick cases.")
 @click.option("--items", type=click.IntRange(1), help=f"Items of a turn, by default {ITEMS:,}.")
 @click.option("--rounds", type=click.IntRange(1), help=f"Turns of each, by default {ROUNDS}.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 @click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")
 @click.option("--docs", is_flag=True, help="Write docs/benchmarks.md and its chart.")
 @click.option("--store", is_flag=True, help="Store the ratios to the baseline, for --check.")
-@click.option("--check", is_flag=True, help="Fail if a ratio is worse than the one stored.")
+@click.option("--check", is_flag=True, help="Fail if a ratio is worse than the stored one.")
 def main(
     names: tuple[str, ...],
     quick: bool,
@@ -106,24 +106,24 @@ def main(
     store: bool,
     check: bool,
 ) -> None:
-    """Measure mimo_rx beside what else one would write, and print tables.
+    """Measure mimo_rx and its alternatives, and print tables.
 
-    Contenders take turns, and the best turn of each counts. What misses its target is marked.
-    NAMES are cases; without any, all are measured. --json writes every turn to FILE.
+    Contenders take turns, and the best turn of each counts. Missed targets are marked. NAMES are
+    cases; without any, all cases are measured. --json writes the figures of every turn to FILE.
     """
     if docs and (names or quick):
         raise click.UsageError("--docs is for all cases in full; leave names and --quick out")
     if check and store:
-        raise click.UsageError("--check compares with what --store writes; choose one")
+        raise click.UsageError("--check compares with the ratios that --store writes; choose one")
     if (check or store) and not quick:
         raise click.UsageError("--check and --store are for the quick run; add --quick")
     if check and not guard.STORED.exists():
-        raise click.ClickException(f"{guard.STORED.name} is not there; write it with --store")
+        raise click.ClickException(f"{guard.STORED.name} does not exist; write it with --store")
     cases = [CASES[name] for name in dict.fromkeys(names)] or [
         case for case in CASES.values() if case.is_quick or not quick
     ]
     if check or store:
-        # What the guard compares is ours with the baseline: nobody else takes turns.
+        # The guard compares mimo_rx with the baseline only, so the other contenders are left out.
         cases = [judged(case) for case in cases if case.baseline is not None]
     with Room() as room:
         plan = Plan(
@@ -149,18 +149,18 @@ def main(
 
 
 def judged(case: Case) -> Case:
-    """Return a case with ours and the baseline alone."""
+    """Return a case with only the contenders of mimo_rx and the baseline."""
     few = tuple(each for each in case.contenders if each.is_ours or each.key == case.baseline)
     return replace(case, contenders=few)
 
 
 def python() -> str:
-    """Return the version of Python without its last number, which changes nothing here."""
+    """Return the version of Python without its last number, which does not affect the ratios."""
     return ".".join(platform.python_version_tuple()[:2])
 
 
 def progress(text: str) -> None:
-    """Overwrite the line of progress on stderr, if somebody looks at it."""
+    """Overwrite the progress line on stderr, if stderr is a terminal."""
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
@@ -181,7 +181,7 @@ def show(plan: Plan, many: Sequence[Measured], markdown: bool) -> None:
 
 
 def record(plan: Plan, many: Sequence[Measured]) -> dict[str, object]:
-    """Return all of it as what JSON can hold."""
+    """Return all results in a form for JSON."""
     return {
         "machine": machine(),
         "packages": plan.packages,
@@ -193,10 +193,10 @@ def record(plan: Plan, many: Sequence[Measured]) -> dict[str, object]:
 
 
 def verdict(plan: Plan, many: Sequence[Measured]) -> None:
-    """Compare with what is stored, and exit with 1 if something is worse.
+    """Compare with the stored ratios, and exit with 1 if a ratio is worse.
 
     Raises:
-        SystemExit: Something is.
+        SystemExit: A ratio is worse.
     """
     stored = guard.load()
     ratios: dict[str, float] = stored["ratios"]
@@ -204,7 +204,7 @@ def verdict(plan: Plan, many: Sequence[Measured]) -> None:
         click.echo(f"note: stored with Python {stored['python']}, this is {python()}", err=True)
     for each in many:
         for name in each.ratios().keys() - ratios.keys():
-            click.echo(f"note: {name} is not stored yet; make it so with --store", err=True)
+            click.echo(f"note: {name} is not stored yet; store it with --store", err=True)
     found = guard.examine(many, ratios, plan.measure)
     if found:
         for worse in found:

@@ -1,8 +1,8 @@
-"""Turns in a process of its own, for the peers that bring a runtime with them.
+"""Run the turns of peers with a runtime of their own in separate processes.
 
-The process is started once and imports the peer before its first turn, so that neither counts; then
-each turn is a line of JSON in, and a line out. The clock and the garbage collector are handled
-there as they are here: it is the same `Contender.turn`.
+Each process is started once, and imports the peer before its first turn, so neither counts. Then
+each turn is one line of JSON in and one line out. The clock and the garbage collector are handled
+as in the main process, because both call `Contender.turn`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Elsewhere(RuntimeError):
-    """The process of a peer cannot do what it was asked; the message says why."""
+    """The process of a peer failed to do what it was asked for; the message says why."""
 
 
 class Room:
     """The processes of the peers, each started when it is first needed.
 
-    Used as a context manager, which ends them.
+    Use it as a context manager, which ends them.
     """
 
     def __init__(self) -> None:
@@ -46,11 +46,11 @@ class Room:
         traceback: TracebackType | None,
     ) -> None:
         for process in self._processes.values():
-            process.communicate()  # the end of its input is its end
+            process.communicate()  # this closes its stdin, which ends it
         self._processes.clear()
 
     def begin(self, peer: str) -> None:
-        """Start the process of `peer`, if it does not run yet.
+        """Start the process of `peer`, if it is not running yet.
 
         Raises:
             Elsewhere: The peer cannot be imported.
@@ -88,9 +88,9 @@ class Room:
 
 
 def main(peer: str) -> None:
-    """Take turns as stdin asks for them."""
+    """Take a turn for each line on stdin."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a peer prints is no answer
+    os.dup2(2, 1)  # the output of a peer goes to stderr, so that it does not mix with answers
 
     def answer(**what: Any) -> None:
         print(json.dumps(what), file=answers, flush=True)

@@ -1,9 +1,9 @@
-"""The guard against backsliding: ratios now, beside those that the repository keeps.
+"""The guard against getting slower: compare ratios with those that the repository stores.
 
-What is compared is never a time, which is the machine's, but the ratio of ours to the baseline of
-the same case in the same run: the hand-written queues, as a rule. On a busy machine a ratio too is
-off now and then, for as long as a neighbour is busy; but what has become slower is so each time. So
-a ratio that looks worse is measured afresh, several times, and only what is worse every time fails.
+Times depend on the machine, so the guard compares ratios: the time of mimo_rx to that of the
+baseline of the same case in the same run. The baseline is usually the hand-written queues. On a
+busy machine a ratio is sometimes wrong too, but code that has become slower is slower each time. So
+a ratio that looks worse is measured again several times, and fails only if it is worse every time.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["STORED", "TOLERANCE", "Worse", "examine", "load", "store", "worse"]
 
 STORED = Path(__file__).with_name("baseline.json")
 TOLERANCE = 1.2
-"""A ratio may be so many times the one that is stored."""
+"""A ratio may be at most this many times the stored one."""
 AGAIN = 5
-"""A ratio that looks worse is measured so many times more before it is believed."""
+"""A ratio that looks worse is measured again this many times."""
 
 
 class Worse(NamedTuple):
-    """A ratio that is worse than the one stored."""
+    """A ratio that is worse than the stored one."""
 
     name: str
     now: float
@@ -41,7 +41,7 @@ class Worse(NamedTuple):
 
 
 def worse(now: Mapping[str, float], stored: Mapping[str, float]) -> list[Worse]:
-    """Return those of the ratios `now` that are worse than allowed; what is not stored is not."""
+    """Return the ratios of `now` that are worse than allowed; skip those that are not stored."""
     return [
         Worse(name, ratio, stored[name])
         for name, ratio in now.items()
@@ -54,17 +54,17 @@ def examine(
     stored: Mapping[str, float],
     again: Callable[[Case], Measured],
 ) -> list[Worse]:
-    """Return what has become worse and stays so whenever it is measured again.
+    """Return the ratios that are worse, and are worse each time they are measured again.
 
     Args:
-        many: The cases, as measured.
+        many: The measured cases.
         stored: The ratios of the repository, by ``case/key``.
         again: Measures a case again.
     """
     suspects = [(each.case, worse(each.ratios(), stored)) for each in many]
     for _ in range(AGAIN):
         suspects = [(case, losses) for case, losses in suspects if losses]
-        # One case after the other, so that those of one case are some time apart.
+        # Measure the cases in turn, so that some time passes between two measurements of one case.
         suspects = [
             (case, _confirmed(losses, again(case).ratios(), stored)) for case, losses in suspects
         ]
@@ -74,13 +74,13 @@ def examine(
 def _confirmed(
     before: Iterable[Worse], now: Mapping[str, float], stored: Mapping[str, float]
 ) -> list[Worse]:
-    """Return the losses that are there again, each with the smaller ratio."""
+    """Return the losses that occur again, each with the smaller ratio."""
     found = {loss.name: loss for loss in worse(now, stored)}
     return [min(loss, found[loss.name]) for loss in before if loss.name in found]
 
 
 def load(path: Path | None = None) -> dict[str, Any]:
-    """Read what is stored: ``ratios`` by ``case/key``, and the ``python`` and ``machine``.
+    """Read the stored record: ``ratios`` by ``case/key``, and the ``python`` and ``machine``.
 
     Raises:
         FileNotFoundError: Nothing is stored.
@@ -94,14 +94,14 @@ def store(
     about: Mapping[str, object],
     path: Path | None = None,
 ) -> None:
-    """Store ratios, and leave those of cases that were not measured as they are.
+    """Store ratios, and keep the old ones of cases that were not measured.
 
-    Of several sittings the median of each ratio is taken: a ratio that came out too good by luck
-    would make the guard fail for ever after.
+    It stores the median of each ratio over several sittings. A ratio that is too good by luck would
+    make the guard fail ever after.
 
     Args:
-        sittings: The cases, as measured several times.
-        about: What else to write down: the machine, the Python.
+        sittings: The cases, measured several times.
+        about: Other facts to store: the machine, the version of Python.
         path: The file, by default `STORED`.
     """
     path = path or STORED

@@ -1,10 +1,10 @@
 """How the benchmarks measure: contenders take turns, and the best turn of each counts.
 
-Disturbances (other programs, the processor's clock, the garbage collector) only ever add time, so
-the best turn is the one closest to what the code itself costs; the median tells how far an ordinary
-one is from it. Taking turns lets a slow minute of the machine fall on all alike. A first turn, with
-fewer items, warms up and does not count. Before each turn garbage is collected, so that nobody pays
-for what another one left behind; while a turn runs, the collector stays on, as it does in a
+Disturbances (other programs, the processor's clock, the garbage collector) only add time. So the
+best turn is closest to the cost of the code itself, and the median shows how far an ordinary turn
+is from it. Because contenders take turns, a slow minute of the machine affects all of them alike. A
+first turn, with fewer items, warms up and does not count. Garbage is collected before each turn, so
+no contender pays for the garbage of another. The collector stays on during a turn, as it does in a
 program.
 """
 
@@ -36,19 +36,19 @@ __all__ = [
 ]
 
 WARM = 10
-"""The turn that warms up has so many times fewer items."""
+"""The warm-up turn has this many times fewer items."""
 
 
 @dataclass(frozen=True)
 class Against:
-    """What something is compared with, and what is asked of the ratio.
+    """A comparison with another contender, and the target for it.
 
     Args:
-        key: The contender that it is compared with; None: the figure itself is what is asked.
-        bound: What is asked: a factor, or with no `key` a figure in the unit of the contender;
-            None: nothing.
-        is_speed: Whether to be at least `bound` times as fast; otherwise to take at most `bound`
-            times as long.
+        key: The contender to compare with; None sets a target for the figure itself.
+        bound: The target: a factor, or without `key` a figure in the unit of the contender. None
+            sets no target.
+        is_speed: Whether the target is to be at least `bound` times as fast; otherwise it is to
+            take at most `bound` times as long.
     """
 
     key: str | None
@@ -56,17 +56,17 @@ class Against:
     is_speed: bool = False
 
     def ratio(self, mine: float, other: float) -> float:
-        """Return how many times as fast as the other it is, or how many times as long it takes."""
+        """Return how many times as fast it is as the other, or how many times as long it takes."""
         return other / mine if self.is_speed else mine / other
 
     def met(self, figure: float) -> bool | None:
-        """Tell whether `figure` is good enough; None where nothing is asked."""
+        """Tell whether `figure` meets the target; None if there is no target."""
         if self.bound is None:
             return None
         return figure >= self.bound if self.is_speed else figure <= self.bound
 
     def is_near(self, figure: float) -> bool:
-        """Tell whether `figure` is within a hundredth of what is asked."""
+        """Tell whether `figure` is within 1 % of the target."""
         return self.bound is not None and abs(figure - self.bound) <= self.bound / 100
 
     def __str__(self) -> str:
@@ -74,22 +74,22 @@ class Against:
 
 
 def at_least(factor: float, key: str) -> Against:
-    """Ask to be at least `factor` times as fast as the contender `key`."""
+    """Return the target to be at least `factor` times as fast as the contender `key`."""
     return Against(key, factor, is_speed=True)
 
 
 def at_most(factor: float, key: str) -> Against:
-    """Ask to take at most `factor` times as long as the contender `key`."""
+    """Return the target to take at most `factor` times as long as the contender `key`."""
     return Against(key, factor)
 
 
 def beside(key: str) -> Against:
-    """Show the ratio of the times to that of the contender `key`, and ask nothing."""
+    """Return a comparison with the contender `key` without a target."""
     return Against(key)
 
 
 class Timed(NamedTuple):
-    """A result, and the seconds of the part of its job that is the subject."""
+    """A result, and the time of the part of its job that is measured, in seconds."""
 
     result: int
     seconds: float
@@ -100,18 +100,18 @@ class Contender:
     """One way to do a job.
 
     Args:
-        key: What it is called within its case.
-        title: What the table calls it.
-        job: Does the job with so many items, from nothing to its result, which is returned. Where
-            what is around the job is not the subject, it returns a `Timed`.
-        expected: The right result for so many items.
-        hops: Edges that each item crosses; the time of an item is divided by it.
-        share: Items that it is given in a turn, times `hops`, as a multiple of those of others.
-        against: What it is compared with.
+        key: Its name within its case.
+        title: Its name in the table.
+        job: Does the job with the given number of items, including setup, and returns its result.
+            If only a part of the job is measured, it returns a `Timed`.
+        expected: Returns the right result for a number of items.
+        hops: Number of edges that each item crosses; the time of an item is divided by it.
+        share: Number of items in a turn, times `hops`, relative to an ordinary contender.
+        against: Its comparisons.
         is_ours: Whether it is mimo_rx.
-        is_whole: Whether a turn does the job once, however many items others are given, and the
-            time is that of all of it.
-        peer: The package that it needs; without it, it is left out.
+        is_whole: Whether a turn does the job once, regardless of the number of items, and the
+            figure is the time of the whole job.
+        peer: The package that it needs; it is left out if that is missing.
         is_elsewhere: Whether it has a runtime of its own, and so a process of its own.
     """
 
@@ -129,15 +129,15 @@ class Contender:
 
     @property
     def unit(self) -> str:
-        """The unit of its figure: of an item and hop, or of the whole."""
+        """The unit of its figure: ns of an item and hop, or ms of the whole."""
         return "ms" if self.is_whole else "ns"
 
     def turn(self, items: int, clock: Callable[[], float] = perf_counter) -> float:
         """Take one turn.
 
         Args:
-            items: Items of an ordinary contender.
-            clock: Tells the time, in seconds.
+            items: Number of items of an ordinary contender.
+            clock: Returns the time, in seconds.
 
         Returns:
             The time of an item and hop in ns, or of the whole in ms.
@@ -161,14 +161,14 @@ class Contender:
 
 @dataclass(frozen=True)
 class Derived:
-    """A figure that is worked out from those of contenders, such as a slope.
+    """A figure that is computed from those of contenders, such as a slope.
 
     Args:
-        key: What it is called within its case.
-        title: What the table calls it.
-        formula: Works it out from the figures by key; those derived before it are there as well.
-        against: What it is compared with.
-        is_ours: Whether it is one of mimo_rx.
+        key: Its name within its case.
+        title: Its name in the table.
+        formula: Computes it from the figures by key, including the figures derived before it.
+        against: Its comparisons.
+        is_ours: Whether it is a figure of mimo_rx.
     """
 
     key: str
@@ -183,16 +183,16 @@ class Case:
     """Contenders that are measured together.
 
     Args:
-        name: What it is called on the command line.
-        title: What the docs call it.
-        about: What is done, in a sentence or two.
-        contenders: Who takes turns.
-        derived: What is worked out from their figures.
-        baseline: The key of what one would write by hand, which the guard compares ours with; None:
-            the guard leaves the case alone.
-        is_quick: Whether the quick run has it.
-        is_drawn: Whether the chart has it.
-        turns: The most turns that make sense, where that is not left to the command line.
+        name: Its name on the command line.
+        title: Its title in the docs.
+        about: A description of the job, in a sentence or two.
+        contenders: The contenders, which take turns.
+        derived: The figures that are computed from theirs.
+        baseline: The key of the contender that is written by hand. The guard compares mimo_rx with
+            it; None makes the guard skip the case.
+        is_quick: Whether the quick run includes it.
+        is_drawn: Whether the chart shows it.
+        turns: The largest useful number of turns; None leaves it to the command line.
     """
 
     name: str
@@ -211,7 +211,7 @@ class Turns:
     """The turns that a contender has taken.
 
     Args:
-        contender: Whose they are.
+        contender: The contender.
         figures: Its figure in each turn.
     """
 
@@ -230,22 +230,22 @@ class Turns:
 
 
 Take = Callable[[Contender, int], float]
-"""Lets a contender take a turn with so many items, and returns its figure."""
+"""Lets a contender take a turn with a number of items, and returns its figure."""
 
 
 def warm_up(turns: Sequence[Turns], items: int, take: Take = Contender.turn) -> None:
-    """Let each take a turn that does not count."""
+    """Let each contender take a turn that does not count."""
     for each in turns:
         take(each.contender, max(1, items // WARM))
 
 
 def take_turns(turns: Sequence[Turns], items: int, take: Take = Contender.turn) -> None:
-    """Let each take one turn more, one after the other.
+    """Let each contender take one more turn, one after the other.
 
     Args:
-        turns: Who takes part.
-        items: The items of a turn.
-        take: Lets one of them take its turn.
+        turns: The turns of the contenders that take part.
+        items: Number of items of an ordinary turn.
+        take: Lets one contender take its turn.
     """
     for each in turns:
         each.figures.append(take(each.contender, items))

@@ -1,4 +1,4 @@
-"""The page of the docs: text, chart and tables, made of what was measured."""
+"""The page of the docs: text, chart and tables, made from the measurements."""
 
 from __future__ import annotations
 
@@ -15,37 +15,39 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 HEAD = """# Benchmarks
 
-What an item costs in `mimo_rx`, beside what else one would write. `python -m benchmarks --docs` \
-makes this page, its figures and its chart; `make bench` prints the tables, and \
-`python -m benchmarks three --quick` those of one case within a second. `make bench-check` fails \
-where a ratio to the baseline is more than 20 % worse than the one that the repository stores.
+This page compares the cost of an item in `mimo_rx` with the alternatives. \
+`python -m benchmarks --docs` makes this page, its figures and its chart. `make bench` prints the \
+tables, and `python -m benchmarks three --quick` prints the table of one case within a second. \
+`make bench-check` fails if a ratio to the baseline is more than 20 % worse than the one that the \
+repository stores.
 
-![Time of an item and hop, of mimo_rx and of what else one would write](benchmarks.svg)
+![Time of an item and hop, for mimo_rx and its alternatives](benchmarks.svg)
 
 {conditions}
 
 ## How to read it
 
-A time is that of one item and **hop**: from one stage to the next, along one edge. *To ours* is \
-the time as a multiple of the first row of mimo_rx, *to the baseline* as a multiple of what one \
-would write by hand, which as a rule is tasks with an `asyncio.Queue` between each two; where \
-it is empty there is no such way, and the targets below say what is compared. All \
-contenders of a case take turns; what has a runtime of its own (csp, bytewax, trio) does so in a \
-process of its own, whose start does not count. Each begins with nothing (no loop, no tasks, no \
-workflow) and ends with the result, which is checked: nobody wins by dropping items. A first turn \
-warms up, garbage is collected before each turn, and the collector stays on meanwhile. The best \
-turn counts; where the median is far from it, the machine was busy. From run to run ratios differ \
-by some 5 to 10 %.
+A time is that of one item and one **hop**: from one stage to the next, along one edge. *To ours* \
+is the time as a multiple of the first row of mimo_rx. *To the baseline* is the time as a multiple \
+of the hand-written way, usually tasks with an `asyncio.Queue` between each two. If that column is \
+empty, the case has no baseline, and the targets below say what is compared.
 
-Not all do the same. RxPY and streamz call from stage to stage: nothing waits, and nothing holds \
-up a source that is too fast. aiostream has no buffers, so that one stage works at a time. csp \
-runs in simulated time, in C++, and bytewax in Rust, here one item a batch unless it says \
-otherwise. Generators are no concurrency at all: the least that stages cost in Python. Contenders \
-that are much slower get fewer items a turn.
+All contenders of a case take turns. Peers with a runtime of their own (csp, bytewax, trio) run in \
+a process of their own, whose start does not count. Each turn begins with nothing (no loop, no \
+tasks, no workflow) and ends with the result. The result is checked, so no contender can win by \
+dropping items. A first turn warms up. Garbage is collected before each turn, and the collector \
+stays on during it. The best turn counts. If the median is far from the best, the machine was \
+busy. Ratios differ by some 5 to 10 % from run to run.
+
+The contenders do not all do the same. RxPY and streamz call from stage to stage: nothing waits, \
+and nothing slows down a source that is too fast. aiostream has no buffers, so one stage works at \
+a time. csp runs in simulated time, in C++. bytewax runs in Rust, here with batches of one item \
+unless the row says otherwise. Generators have no concurrency, and show the least that stages cost \
+in Python. Contenders that are much slower get fewer items in a turn.
 
 ## Targets
 
-What the project has asked of itself, met or missed.
+These are the targets that the project has set itself, met or missed.
 
 """
 
@@ -62,7 +64,7 @@ def page(many: Sequence[Measured], conditions: str) -> str:
 
 
 def left_out(measured: Measured) -> str:
-    """Name those that took no part, each with the reason."""
+    """List the contenders that were left out, each with the reason."""
     return ", ".join(f"{title} ({reason})" for title, reason in measured.left_out.items())
 
 

@@ -1,4 +1,4 @@
-"""The packages that are measured beside mimo_rx, as far as they are there."""
+"""The packages that mimo_rx is compared with, as far as they are installed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _reason(name: str, is_elsewhere: bool, room: Room) -> str:
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the versions of those of the packages `names` that are installed."""
+    """Return the versions of the installed packages among `names`."""
     found = {}
     for name in names:
         try:

@@ -1,4 +1,4 @@
-"""From cases to figures: who takes part, turns, what is worked out, and how it compares."""
+"""From cases to figures: select the contenders, take turns, compute ratios and compare them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from benchmarks.measure import Against, Case, Contender, Derived, Turns, take_tu
 __all__ = ["Comparison", "Measured", "Row", "TakeIn", "measure"]
 
 TakeIn = Callable[[str, Contender, int], float]
-"""Lets a contender of the case so named take a turn with so many items; returns its figure."""
+"""Lets a contender of the named case take a turn with a number of items; returns its figure."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A figure, measured or worked out.
+    """A figure, measured or derived.
 
     Args:
-        key: What it is called within its case.
-        title: What the table calls it.
-        unit: Of the figures: ns of an item and hop, ms of the whole, or MB.
-        best: That of the best turn.
+        key: Its name within its case.
+        title: Its name in the table.
+        unit: The unit of `best` and `median`: ns of an item and hop, ms of the whole, or MB.
+        best: The figure of the best turn.
         median: The median of all turns.
-        is_ours: Whether it is one of mimo_rx.
+        is_ours: Whether it is a figure of mimo_rx.
     """
 
     key: str
@@ -37,12 +37,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A figure beside another one.
+    """A figure compared with another one.
 
     Args:
         row: The figure.
-        other: What it is compared with; None: nothing, its own figure is what is asked.
-        against: How, and what is asked.
+        other: The figure to compare with; None if the target is for `row` itself.
+        against: The kind of comparison, and the target.
     """
 
     row: Row
@@ -51,14 +51,14 @@ class Comparison:
 
     @property
     def figure(self) -> float:
-        """How many times as fast, or how many times the time; without another, its own figure."""
+        """How many times as fast, or how many times the time; without `other`, the own figure."""
         if self.other is None:
             return self.row.best
         return self.against.ratio(self.row.best, self.other.best)
 
     @property
     def met(self) -> bool | None:
-        """Whether what is asked is met; None where nothing is."""
+        """Whether the target is met; None if there is no target."""
         return self.against.met(self.figure)
 
 
@@ -68,8 +68,8 @@ class Measured:
 
     Args:
         case: The case.
-        turns: Of each who took part.
-        left_out: Titles of those that did not, each with the reason.
+        turns: The turns of each contender that took part.
+        left_out: The titles of the other contenders, each with the reason.
     """
 
     case: Case
@@ -94,7 +94,7 @@ class Measured:
         return rows
 
     def comparisons(self) -> Iterator[Comparison]:
-        """Yield all figures that are compared, as far as the others took part."""
+        """Yield all comparisons whose contenders took part."""
         rows = {row.key: row for row in self.rows}
         present = [each.contender for each in self.turns]
         compared: list[Contender | Derived] = [*present, *self.case.derived]
@@ -106,7 +106,7 @@ class Measured:
                     yield Comparison(rows[one.key], rows[against.key], against)
 
     def ratios(self) -> dict[str, float]:
-        """Return the times of ours as multiples of the baseline's, by ``case/key``."""
+        """Return the times of mimo_rx as multiples of the baseline's, by ``case/key``."""
         rows = {row.key: row for row in self.rows}
         if self.case.baseline is None:
             return {}
@@ -116,7 +116,7 @@ class Measured:
         }
 
     def record(self) -> dict[str, Any]:
-        """Return it as what JSON can hold, with every single turn."""
+        """Return everything in a form for JSON, with every turn."""
         return {
             "case": self.case.name,
             "title": self.case.title,
@@ -150,14 +150,14 @@ def measure(
 
     Args:
         case: The case.
-        items: Items of an ordinary turn.
-        rounds: Turns of each.
-        take: Lets one of them take a turn.
+        items: Number of items of an ordinary turn.
+        rounds: Number of turns of each contender.
+        take: Lets one contender take a turn.
         absent: Peers that are left out, each with the reason.
-        progress: Is told how far it is.
+        progress: Called with a text about the progress.
 
     Returns:
-        The turns.
+        The case with all turns.
 
     Raises:
         RuntimeError: The result of a contender is wrong.

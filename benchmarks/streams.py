@@ -1,7 +1,7 @@
-"""The ready-made streams, each beside what one would write without it.
+"""The ready-made streams, each compared with the code that one would write without it.
 
-A chain beside the same loops by hand, calls that wait beside the ideal and aiostream, calls in
-processes beside one core and a bare pool, lines beside a plain loop over the file, a merge beside
+A chain is compared with the same loops by hand; calls that wait with the ideal and aiostream; calls
+in processes with one core and a bare pool; lines with a plain loop over the file; a merge with
 ``heapq.merge``.
 """
 
@@ -40,7 +40,7 @@ async def count(ins: Any, outs: Any, state: Any) -> None:
 
 
 def counted(chain: Any) -> int:
-    """Run `chain` to its end; return how many items it gave."""
+    """Run `chain` to its end, and return the number of items that it delivered."""
     last = count(state={})
     step = chain | last
     step.workflow.start()
@@ -52,8 +52,7 @@ def as_many(items: int) -> int:
     return items
 
 
-# Three plain functions and batches of a hundred: as ready-made streams, and as the loops that one
-# would write by hand.
+# Three plain functions and batches of a hundred: as ready-made streams, and as loops by hand.
 
 BATCH = 100
 
@@ -120,7 +119,7 @@ def waits_aiostream(ordered: bool, _: int) -> int:
 
     async def run() -> int:
         total = 0
-        mapped: Any = pipe.map  # its own types forbid what its documentation shows
+        mapped: Any = pipe.map  # its types reject a call that its documentation shows
         chain: Any = aio.iterate(range(WAITS)) | mapped(wait, ordered=ordered, task_limit=AT_ONCE)
         async with chain.stream() as results:
             async for _ in results:
@@ -144,7 +143,7 @@ def sum_up_to(count: int) -> int:
 
 @cache
 def millisecond() -> int:
-    """Return up to where :func:`sum_up_to` takes 1 ms here."""
+    """Return the count for which :func:`sum_up_to` takes 1 ms on this machine."""
     least = min(_seconds(partial(sum_up_to, 100_000)) for _ in range(20))
     return int(100_000 * 0.001 / least)
 
@@ -176,12 +175,12 @@ def bare_pool(chunk: int, _: int) -> int:
 
 MEGABYTES = 200
 MEMORY_BOUND = 30.0
-"""MB that reading it may take at any time."""
+"""The most memory that reading the file may take at any time, in MB."""
 
 
 @cache
 def big_file() -> tuple[Path, int]:
-    """Make the file, which goes when the program ends; return where it is and how many lines."""
+    """Make the file, which is removed at exit; return its path and its number of lines."""
     folder = TemporaryDirectory()
     atexit.register(folder.cleanup)
     path = Path(folder.name) / "lines.txt"
@@ -211,7 +210,7 @@ def lines_there(_: int) -> int:
 
 @dataclass(frozen=True)
 class Memory(Contender):
-    """Reads the file once more, and looks at every allocation of Python's; its figure is in MB."""
+    """Read the file again, tracing every allocation of Python's; its figure is in MB."""
 
     @property
     def unit(self) -> str:
@@ -219,7 +218,7 @@ class Memory(Contender):
         return "MB"
 
     def turn(self, items: int, clock: Callable[[], float] = perf_counter) -> float:
-        """Take one turn, and return the megabytes."""
+        """Take one turn, and return its memory in MB."""
         lines = lines_there(0)
         gc.collect()
         tracemalloc.start()
@@ -268,7 +267,7 @@ STREAMS = (
         "map-chain",
         "Three Maps and a Batch",
         "Three plain functions and batches of a hundred; the time is that of an item. Ready-made "
-        "streams move bursts, those that one writes by hand go item by item.",
+        "streams move bursts, the hand-written ones go item by item.",
         (
             Contender(
                 "by-hand", "mimo_rx, the same four streams written by hand", by_hand, of_batches
@@ -348,7 +347,7 @@ STREAMS = (
     Case(
         "read-lines",
         "Lines of a file",
-        f"A file of {MEGABYTES} MB, of lines of 50 to 150 characters, which are counted.",
+        f"The job counts the lines of a file of {MEGABYTES} MB, of 50 to 150 characters each.",
         (
             LINES("loop", "for line in open(...)", lines_plainly),
             LINES(
@@ -364,7 +363,8 @@ STREAMS = (
     Case(
         "read-lines-memory",
         "Memory of lines",
-        "What reading that file takes at any time beyond what there was before, in MB.",
+        "The most memory that reading that file takes at any time, beyond the memory before, in "
+        "MB.",
         (
             Memory(
                 "mimo",

@@ -11,11 +11,11 @@ __all__ = ["figure", "figures", "targets", "to_markdown", "to_text"]
 HEAD: tuple[str, ...] = ("", "best", "median", "to ours", "to the baseline")
 TARGETS: tuple[str, ...] = ("", "figure", "against", "ratio", "target", "")
 RIGHT = {HEAD: (1, 2, 3, 4), TARGETS: (1, 3, 4)}
-"""The columns of numbers, by the head of the table."""
+"""The columns with numbers, by the head of the table."""
 
 
 def figure(value: float, unit: str) -> str:
-    """Write a figure with its unit."""
+    """Return a figure with its unit, as text."""
     digits = {"MB": 2, "ms": 1, "ns": 0}[unit]
     if unit == "ns" and value >= 100_000:
         return f"{value / 1000:,.0f} µs"
@@ -23,12 +23,12 @@ def figure(value: float, unit: str) -> str:
 
 
 def times(value: float) -> str:
-    """Write a ratio."""
+    """Return a ratio as text."""
     return f"{value:.2f}×" if value < 100 else f"{value:,.0f}×"
 
 
 def figures(measured: Measured) -> list[tuple[str, ...]]:
-    """Lay out the figures of a case: best, median, and their ratios to ours and to the baseline."""
+    """Lay out the figures of a case: best, median, and ratios to mimo_rx and to the baseline."""
     rows = measured.rows
     ours = next((row for row in rows if row.is_ours), None)
     base = next((row for row in rows if row.key == measured.case.baseline), None)
@@ -52,7 +52,7 @@ def figures(measured: Measured) -> list[tuple[str, ...]]:
 
 
 def targets(many: Iterable[Measured]) -> list[tuple[str, ...]]:
-    """Lay out what is asked, and whether it is met."""
+    """Lay out the targets, and whether each is met."""
     return [TARGETS, *(line for each in many for line in _asked(each))]
 
 

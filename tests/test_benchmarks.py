@@ -322,7 +322,7 @@ def test_the_command_stores_then_passes_then_fails_by_name(monkeypatch, job):
 def test_the_command_does_not_pass_where_nothing_is_stored(monkeypatch, job):
     result = invoke(monkeypatch, Take(), "--quick", "--check")
     assert result.exit_code == 1
-    assert "baseline.json is not there" in result.output
+    assert "baseline.json does not exist" in result.output
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_the_command_does_not_pass_where_nothing_is_stored(monkeypatch, job):
         (["--docs", "--quick"], "--docs is for all cases in full"),
         (["--check", "--store", "--quick"], "choose one"),
         (["--check"], "add --quick"),
-        (["speed"], "'speed' is no case"),
+        (["speed"], "'speed' is not a case"),
         (["thre"], "did you mean 'three'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What is measured. A new case is a file here and a name in this list, which is its place."""
+"""All cases. To add one, write a file here and add its name to this list, in the right place."""
 
 from __future__ import annotations
 

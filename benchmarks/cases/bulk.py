@@ -1,4 +1,4 @@
-"""The same in bulk: lists where there were single items."""
+"""The same jobs in bulk: lists instead of single items."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["BULK", "TEN"]
 
 
 def ours(stages: int, threshold: int, *against: Against) -> Contender:
-    """Make the contender of mimo_rx with a threshold."""
+    """Make the contender of mimo_rx with the given threshold."""
     return Contender(
         f"mimo-{threshold}",
         f"mimo_rx in bulk, threshold {threshold:,}",
@@ -26,7 +26,7 @@ def ours(stages: int, threshold: int, *against: Against) -> Contender:
 
 
 def others(stages: int) -> tuple[Contender, ...]:
-    """Make the contenders that it is measured against."""
+    """Make the contenders that mimo_rx is compared with."""
     make = partial(contenders, expected=partial(doubled, stages), hops=stages - 1, share=5)
     return (
         *make("line", stages, ways="generators"),
@@ -48,8 +48,8 @@ def others(stages: int) -> tuple[Contender, ...]:
 BULK = Case(
     "bulk",
     "Three stages, in bulk",
-    "The same job with `push_many` and `chunks`. The generators, still item by item, are the "
-    "measure of what an item costs.",
+    "The same job with `push_many` and `chunks`. The generators still go item by item, and show "
+    "the cost of an item.",
     (
         *others(3),
         ours(3, 100, at_least(0.4, "generators")),

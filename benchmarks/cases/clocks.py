@@ -1,8 +1,8 @@
-"""What the statistics cost (P11): the job as it is, and without the clocks of its waits.
+"""The cost of the statistics (P11): the job as it is, and without the clocks of its waits.
 
-All counts of the statistics are derived from what a run keeps anyway. What they alone need are the
-clocks of waits. The contender without them runs the same functions of the library with each
-statement that mentions the clock taken out.
+All counts of the statistics are derived from values that a run keeps anyway. Only the clocks of
+waits are kept for the statistics alone. The contender without them runs the same functions of the
+library, with each statement that mentions the clock removed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from mimo_rx._ports.output import Output
 __all__ = ["CLOCKS"]
 
 CLOCK = "clock"
-"""The local variable by which the functions know the clock."""
+"""The name of the local variable that holds the clock."""
 
 
 class WithoutClock(ast.NodeTransformer):
-    """Takes the statements out that mention the clock, and counts them."""
+    """Remove the statements that mention the clock, and count them."""
 
     def __init__(self) -> None:
         self.taken_out = 0
@@ -66,7 +66,7 @@ CHANGED = [
 
 @contextmanager
 def no_clocks() -> Iterator[None]:
-    """Let waits run without clocks meanwhile."""
+    """Run waits without clocks during the block."""
     usual = [(cls, name, getattr(cls, name)) for cls, name, _ in CHANGED]
     for cls, name, changed in CHANGED:
         setattr(cls, name, changed)
@@ -87,8 +87,8 @@ MAKE = partial(Contender, expected=partial(doubled, 3), hops=2, share=2, is_ours
 CLOCKS = Case(
     "statistics",
     "What the statistics cost",
-    "All counts are derived from what a run keeps anyway; only the clocks of waits are not. Three "
-    "stages, item by item, as the library is and with those clocks taken out of it.",
+    "All counts are derived from values that a run keeps anyway; only the clocks of waits are not. "
+    "Three stages, item by item, with the library as it is and with those clocks removed.",
     (
         MAKE("no-clocks", "mimo_rx, without statistics of time", line_without_clocks),
         MAKE(

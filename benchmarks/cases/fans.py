@@ -19,7 +19,7 @@ OUT = partial(contenders, "fan_out", share=5)
 FAN_OUT = Case(
     "fan-out",
     "One output to ten readers",
-    "Each integer goes to all of ten sinks; the time is that of one delivery. aiostream has no "
+    "Each integer goes to all ten sinks; the time is that of one delivery. aiostream has no "
     "fan-out.",
     (
         *OUT(
@@ -39,7 +39,7 @@ FAN_OUT = Case(
 FAN_IN = Case(
     "fan-in",
     "Ten sources to one reader",
-    "Ten sources of integers, one sink that adds them all up.",
+    "Ten sources of integers, and one sink that adds up all of them.",
     contenders(
         "fan_in",
         WIDTH,
@@ -55,8 +55,8 @@ FAN_IN = Case(
 ZIP = Case(
     "zip",
     "A zip of two",
-    "Two sources of integers, a stage that makes pairs of them, a sink that adds up the products; "
-    "three items change hands for a pair. bytewax has no zip.",
+    "Two sources of integers, a stage that makes pairs of them, and a sink that adds up the "
+    "products. Each pair takes three hops. bytewax has no zip.",
     contenders(
         "zipped",
         ways="generators queues mimo rxpy aiostream streamz anyio trio csp",

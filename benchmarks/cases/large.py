@@ -1,4 +1,4 @@
-"""Items of 100 kB: nobody should copy them."""
+"""Items of 100 kB: no contender should copy them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["LARGE"]
 LARGE = Case(
     "large",
     "Items of 100 kB",
-    "Three stages, as above; each item is made anew, passed on, and its length added up. "
-    "Full buffers are 20 MB of memory in use, which those without buffers need not have.",
+    "Three stages, as above. The source makes each item, and the sink adds up the lengths. "
+    "Full buffers use 20 MB of memory, which contenders without buffers do not need.",
     contenders(
         "large",
         ways="generators queues mimo rxpy aiostream streamz anyio trio csp bytewax",

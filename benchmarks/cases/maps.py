@@ -15,8 +15,8 @@ COUNT = 10
 MAPS = Case(
     "maps",
     "Ten Map streams",
-    "A source, ten ready-made streams that each call a function, and a sink. With aiostream and "
-    "streamz, a stage is an operator; so it is with RxPY.",
+    "A source, ten ready-made streams that each call a function, and a sink. In aiostream, streamz "
+    "and RxPY, a stage is an operator.",
     contenders(
         "maps",
         COUNT,
@@ -41,8 +41,8 @@ MAPS = Case(
 OPERATORS = Case(
     "ten-operators",
     "Ten operators on one edge",
-    "A source, ten functions that add one to an integer, and a sink; the time is that of an item "
-    "and all ten. The queues have one stage, which calls them in a loop.",
+    "A source, ten functions that add one to an integer, and a sink. The time is that of an item "
+    "and all ten functions. The queues have one stage, which calls the functions in a loop.",
     contenders(
         "operators",
         COUNT,

@@ -1,4 +1,4 @@
-"""What must not depend on the number of items: memory."""
+"""Memory, which must not depend on the number of items."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mimo_rx import Workflow, stream
 __all__ = ["BOUND", "MEMORY", "measure_memory"]
 
 BOUND = 5.0
-"""What a run may add to the memory it started with, in MB (of 10⁶ bytes)."""
+"""The most memory that a run may add to that at its start, in MB (of 10⁶ bytes)."""
 PAUSE = 100
-"""Items between two pauses of the slow reader."""
+"""Number of items between two pauses of the slow reader."""
 
 
 @stream(ins=["item"])
@@ -35,20 +35,20 @@ async def slow_sink(ins: Any, outs: Any, state: Any) -> None:
 def measure_memory(items: int, threshold: int = 100) -> float:
     """Run a source of `items` integers in front of a slow reader.
 
-    ``tracemalloc`` sees every allocation of Python's, so its peak is exact and no matter of taking
-    samples; it makes the run several times as slow, but changes nothing of what is allocated. The
-    reader lets the loop go round now and then, which a source without a bound would use to run far
-    ahead: ten million integers that it could keep here would fill 300 MB.
+    ``tracemalloc`` sees every allocation of Python's, so its peak is exact and does not depend on
+    sampling. It makes the run several times as slow, but does not change the allocations. The
+    reader regularly lets the loop run. A source without a bound would then run far ahead: the ten
+    million integers that it could keep here would fill 300 MB.
 
     Args:
-        items: How many integers.
-        threshold: The bound of the buffer between them, in items.
+        items: Number of integers.
+        threshold: The bound of the buffer between the two, in items.
 
     Returns:
-        The most memory at any time of the run beyond what there was before it, in MB.
+        The most memory at any time of the run, beyond the memory before it, in MB.
 
     Raises:
-        RuntimeError: The sum of what arrived is wrong, or the reader never had the source wait.
+        RuntimeError: The sum of the items is wrong, or the reader never made the source wait.
     """
     warm = Workflow()
     range(1) | warm.add_stream(slow_sink(state={}))
@@ -82,14 +82,14 @@ class Memory(Contender):
         return "MB"
 
     def turn(self, items: int, clock: Callable[[], float] = perf_counter) -> float:
-        """Take one turn, and return the megabytes; it checks its result itself."""
+        """Take one turn, and return its memory in MB; it checks its result itself."""
         return measure_memory(max(1, round(items * self.share)))
 
 
 MEMORY = Case(
     "memory",
     "Memory",
-    "A source in front of a reader that is slower, and is given 50 times the items of the others.",
+    "A source in front of a slower reader, with 50 times the items of the other cases.",
     (
         Memory(
             "mimo",

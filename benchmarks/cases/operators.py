@@ -1,9 +1,9 @@
-"""Operators on an edge, against RxPY; and one whole job against aiostream and streamz.
+"""Operators on an edge, compared with RxPY; and one whole job, with aiostream and streamz.
 
-Chains of 1, 4 and 10 operators stand between a stream that pushes one item at a time and a sink,
-and the same chains between a `Subject` of RxPY that is fed in a loop and an observer. What one
-operator costs is the slope of that line, a ninth of the way from 1 to 10; what the edge itself
-costs (push, bridge, buffer, pop) is where the line begins, without any operator.
+Chains of 1, 4 and 10 operators are placed between a stream that pushes one item at a time and a
+sink. The same chains are placed between a `Subject` of RxPY that is fed in a loop and an observer.
+The cost of one operator is the slope of that line: a ninth of the difference between 1 and 10. The
+cost of the edge itself (push, bridge, buffer, pop) is the start of the line, without any operator.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def newest(before: int, item: int) -> int:
     return item
 
 
-# Each lets every item through as it is, so that the sum at the end tells whether all came.
+# Each lets every item through unchanged, so the sum at the end shows whether all arrived.
 KINDS: dict[str, Callable[[], Any]] = {
     "map": lambda: ops.map(same),
     "filter": lambda: ops.filter(always),
@@ -59,7 +59,7 @@ class Adder:
 
 
 def into_sink(edge: Flow) -> int:
-    """Run what leads to `edge`, and return the sum of what comes out of it."""
+    """Run the workflow of `edge`, and return the sum of the items that come out of it."""
     last = sink(state={})
     step = edge | last
     step.workflow.start()
@@ -81,7 +81,7 @@ def on_edge(kind: str, length: int, items: int) -> int:
 
 
 def behind_subject(kind: str, length: int, items: int) -> int:
-    """Send them through the same operators behind a subject."""
+    """Send `items` integers through the same operators behind a subject."""
     adder = Adder()
     subject: Subject[int] = Subject()
     subject.pipe(*(KINDS[kind]() for _ in range(length))).subscribe(adder.add)
@@ -108,13 +108,13 @@ def slopes() -> Iterator[Contender]:
 
 
 def slope(prefix: str, figures: Mapping[str, float]) -> float:
-    """Return what one operator adds."""
+    """Return the time that one operator adds."""
     shortest, *_, longest = LENGTHS
     return (figures[f"{prefix}-{longest}"] - figures[f"{prefix}-{shortest}"]) / (longest - shortest)
 
 
 def intercept(figures: Mapping[str, float]) -> float:
-    """Return what an edge with operators costs without them."""
+    """Return the time of an edge with operators, without that of its operators."""
     shortest = LENGTHS[0]
     return figures[f"map-{shortest}"] - shortest * figures["map"]
 
@@ -138,17 +138,17 @@ def derived() -> Iterator[Derived]:
 SLOPES = Case(
     "operators",
     "What an operator costs, and an edge that has some",
-    "What one operator costs is the slope from 1 to 10 of them; what the edge costs is where that "
-    "line begins.",
+    "The cost of one operator is the slope from 1 to 10 operators. The cost of the edge is the "
+    "start of that line.",
     tuple(slopes()),
     tuple(derived()),
     is_quick=False,
 )
 
 
-# One operator between source and sink, against RxPY by itself, twice: behind a stream that pushes
-# one item at a time, and behind an iterable at the left end of `|`, which is what RxPY's
-# `from_iterable` corresponds to.
+# One operator between source and sink, compared with RxPY alone, in two ways: behind a stream that
+# pushes one item at a time, and behind an iterable at the left end of `|`. The second corresponds
+# to RxPY's `from_iterable`.
 
 
 def with_rxpy(items: int) -> int:
@@ -176,7 +176,7 @@ ASKED = (at_most(2.7, "rxpy"),)
 EDGE = Case(
     "operator",
     "One operator between source and sink",
-    "An operator that doubles integers, against RxPY by itself.",
+    "An operator that doubles integers, compared with RxPY alone.",
     (
         ONE("rxpy", "RxPY, from_iterable.pipe(map)", with_rxpy),
         ONE("mimo", "mimo_rx, source | map | sink", behind_stream, against=ASKED, is_ours=True),
@@ -192,7 +192,7 @@ EDGE = Case(
 )
 
 
-# One job for all: map, filter and scan over a range, and the sum of what comes out.
+# One job for all: map, filter and scan over a range, and the sum of the results.
 
 
 def job_of_ours(items: int) -> int:

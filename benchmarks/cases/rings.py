@@ -1,8 +1,8 @@
-"""What the watch for rings costs: a chain and a ladder of 300 streams, with it and without it.
+"""The cost of the watch for rings: a chain and a ladder of 300 streams, with it and without it.
 
-A chain has no circle, so nothing of it is watched. In a ladder, of two ports a stage, everything
-may be part of a ring; at threshold 1 nearly all of its streams wait nearly all of the time. The
-contender without the watch is told that the graph has no circle.
+A chain has no circle, so nothing of it is watched. In a ladder, with two ports in each stage, every
+edge may be part of a ring. At threshold 1 nearly all of its streams wait nearly all of the time.
+For the contender without the watch, the run takes the graph for one without a circle.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["RINGS"]
 
 STREAMS = 300
 ROOM: Any = mimo_rx._run.run
-"""Where a run is told whether there is anything to watch."""
+"""The module whose `has_circle` tells a run whether there is anything to watch."""
 
 
 @stream(ins=["item"], outs=["one", "other"])
@@ -69,7 +69,7 @@ def ladder(threshold: int, items: int) -> int:
 
 @contextmanager
 def no_watch() -> Iterator[None]:
-    """Let runs have no watch meanwhile."""
+    """Start runs without the watch during the block."""
     usual = ROOM.has_circle
     ROOM.has_circle = lambda plan: False
     try:

@@ -1,9 +1,9 @@
-"""What must not depend on size: a hop on the length of the chain, or on the number of edges.
+"""The time of a hop, which must not depend on the length of a chain or the number of edges.
 
-Making the streams and their tasks is counted in, as it is everywhere else, although it is not an
-item's cost; so that it stays little, there are more hops than elsewhere. In the graph of up to
-10,000 edges it would be most of the time: there the clock runs from the first item to the end of
-the last sink, and each chain of it gets as many items, however many chains there are.
+The chains include the time to make streams and tasks, as all other cases do. That is no cost of an
+item, so there are more hops than elsewhere, to keep its part small. In the graph of up to 10,000
+edges it would be most of the time. There, the clock runs from the first item to the end of the last
+sink, and each chain gets the same number of items, however many chains there are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["CHAINS", "EDGES"]
 
 CONSTANT = 1.4
 LENGTH = 100
-"""Edges of a chain in the graph."""
+"""Number of edges of a chain in the graph."""
 
 
 def chains() -> Iterator[Contender]:
@@ -48,7 +48,7 @@ def chains() -> Iterator[Contender]:
 CHAINS = Case(
     "chains",
     "Chains of 10, 100 and 1,000 stages",
-    "Streams that pass on what they get, between a source and a sink.",
+    "Streams that pass their items on, between a source and a sink.",
     tuple(chains()),
     baseline="queues-10",
 )
@@ -74,8 +74,8 @@ def side_by_side(lines: int, items: int) -> Timed:
     """Send `items` integers through each of several chains side by side.
 
     Args:
-        lines: Chains of `LENGTH` edges.
-        items: Integers that go through each.
+        lines: Number of chains of `LENGTH` edges.
+        items: Number of integers that go through each chain.
     """
     state = {"items": items, "total": 0}
     workflow = Workflow(threshold=THRESHOLD)
@@ -105,11 +105,11 @@ def graphs() -> Iterator[Contender]:
 EDGES = Case(
     "edges",
     "Items through a graph of 10,000 edges",
-    f"Chains of {LENGTH} edges side by side; each chain gets as many items, however many chains "
-    "there are. The clock runs from the first item to the end of the last sink. "
-    "Python's collector looks at all containers of a program when their number has grown by about "
-    "a fourth; with graphs of some other sizes (7,000 or 10,500 edges) one such look falls into "
-    "this time, and an item costs half as much again.",
+    f"Chains of {LENGTH} edges side by side; each chain gets the same number of items, however "
+    "many chains there are. The clock runs from the first item to the end of the last sink. "
+    "Python's collector visits all containers of a program when their number has grown by about "
+    "a fourth. With graphs of some other sizes (7,000 or 10,500 edges) one such visit falls into "
+    "this time, and an item costs 1.5 times as much.",
     tuple(graphs()),
     is_quick=False,
 )

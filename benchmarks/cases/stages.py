@@ -24,7 +24,7 @@ SUMMED = Contender(
 
 def line(stages: int) -> tuple[Contender, ...]:
     """Make the contenders of a line of stages."""
-    # Each has its way with the bound of its buffers: what has none is no worse for it.
+    # Each contender bounds its buffers in its own way; having no buffers is no disadvantage here.
     return contenders(
         "line",
         stages,
@@ -49,8 +49,8 @@ def line(stages: int) -> tuple[Contender, ...]:
 THREE = Case(
     "three",
     "Three stages, item by item",
-    "A source of integers, a stage that doubles them, a sink that adds them up; buffers of "
-    f"{THRESHOLD} items where there are any.",
+    "A source of integers, a stage that doubles them, and a sink that adds them up. The buffers, "
+    f"if any, hold {THRESHOLD} items.",
     (*line(3)[:1], SUMMED, *line(3)[1:]),
     baseline="queues",
     is_drawn=True,
@@ -58,7 +58,7 @@ THREE = Case(
 TEN = Case(
     "ten",
     "Ten stages, item by item",
-    "The same with eight stages that double.",
+    "The same job with eight stages that double.",
     line(10),
     baseline="queues",
     is_drawn=True,

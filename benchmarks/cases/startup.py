@@ -1,4 +1,4 @@
-"""How long a run of one item takes, and whole processes: imports and the command line."""
+"""The time of a run of one item, and of whole processes: imports and the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mimo_rx import Workflow
 __all__ = ["PROCESSES", "RUN"]
 
 RUNS = 50
-"""Runs of a turn: a single one is too short for the clock."""
+"""Number of runs in a turn; a single run is too short for the clock."""
 
 
 async def bare() -> int:
@@ -36,13 +36,13 @@ def bare_tasks(items: int) -> int:
 
 
 def often(job: Any, items: int) -> int:
-    """Do a job of one item `RUNS` times; an item of this job is a run."""
+    """Do a job of one item `RUNS` times; each run counts as one item."""
     return sum(job(1) for _ in range(RUNS))
 
 
 @cache
 def built() -> tuple[Workflow, dict[str, int]]:
-    """Build a workflow of three stages for one item; return also where its sum is found."""
+    """Build a workflow of three stages for one item; return it and the dict that gets its sum."""
     state: dict[str, int] = {}
     last = source(state={"items": 1}) | double() | sink(state=state)
     return last.workflow, state
@@ -62,7 +62,7 @@ MAKE = partial(Contender, expected=nought, hops=RUNS, share=0)
 
 
 def changes(way: str) -> dict[str, Any]:
-    """Return what the contender of a peer is here."""
+    """Return the fields of a peer's contender that differ in this case."""
     return {"job": partial(often, partial(do, way, "line", 3)), "hops": RUNS, "share": 0}
 
 
@@ -114,7 +114,7 @@ PROCESS = partial(Contender, expected=nought, is_whole=True)
 PROCESSES = Case(
     "startup",
     "Whole processes",
-    "A new Python that imports, or prints its help.",
+    "A new Python process that imports a package, or prints the help.",
     (
         PROCESS("python", 'python -c ""', partial(process, ["-c", ""])),
         PROCESS(

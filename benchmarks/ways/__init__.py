@@ -1,17 +1,17 @@
-"""The jobs, in each way that is compared: a way is a file, a job a function of one name in all.
+"""The jobs in each way that is compared: a file for each way, with a function for each job.
 
-- ``line(stages, items)``: the integers below `items` go through `stages` stages, of which the first
-  makes them, the last adds them up, and those between double them.
+- ``line(stages, items)``: the integers below `items` go through `stages` stages. The first makes
+  them, the last adds them up, and those between double them.
 - ``fan_out(readers, items)``: each integer goes to all readers, which add them up.
-- ``fan_in(sources, items)``: several sources make the integers, one reader adds them all up.
-- ``zipped(items)``: of two sources of integers a stage makes pairs; a sink adds up the products.
-- ``operators(count, items)``: between source and sink, `count` functions in a row, and no stages.
-- ``large(items)``: three stages, items of 100 kB, made anew each; the sink adds up their lengths.
+- ``fan_in(sources, items)``: several sources make the integers; one reader adds up all of them.
+- ``zipped(items)``: a stage pairs the integers of two sources; a sink adds up the products.
+- ``operators(count, items)``: `count` functions in a row between source and sink, without stages.
+- ``large(items)``: three stages, with a new item of 100 kB each time; the sink adds up the lengths.
 
-Each way is written as its own documentation would have it, without tricks: nobody binds methods to
-local names, and nobody leaves out what a program could not. All begin with nothing (no loop, no
-tasks, no workflow) and end with the sum, so that what it takes to set up and to clean up is counted
-in. A way is imported when its first turn comes: its package may not be there.
+Each way is written as its own documentation recommends, without tricks. No way binds methods to
+local names, and none leaves out what a real program needs. All begin with nothing (no loop, no
+tasks, no workflow) and end with the sum, so set-up and clean-up count. A way is imported at its
+first turn, since its package may not be installed.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Way:
     """A way to do the jobs.
 
     Args:
-        title: What the table calls it.
-        share: Slower ones get fewer items.
+        title: Its name in the table.
+        share: Number of items relative to an ordinary contender; slower ways get fewer.
         peer: The package that it needs.
         is_elsewhere: Whether it has a process of its own.
     """
@@ -59,7 +59,7 @@ WAYS = {
 
 
 def do(way: str, job: str, *arguments: Any) -> Any:
-    """Do a job in the way that the module `way` has for it."""
+    """Do a job in the way of the module `way`."""
     return getattr(import_module(f"benchmarks.ways.{way}"), job)(*arguments)
 
 
@@ -75,13 +75,13 @@ def contenders(
     """Make the contenders of a job.
 
     Args:
-        job: Its name.
-        arguments: What the function of that name takes before the number of items.
-        ways: Names of the ways that know the job, with spaces between them.
-        expected: The right result for so many items.
-        hops: Edges that each item crosses.
-        share: What everybody's share of the items is multiplied by.
-        changes: By the name of a way, what else its contender is to be.
+        job: The name of the job.
+        arguments: Arguments of the job's function before the number of items.
+        ways: Names of the ways that have the job, separated by spaces.
+        expected: Returns the right result for a number of items.
+        hops: Number of edges that each item crosses.
+        share: A factor for the share of items of all contenders.
+        changes: Changed fields of a contender, by the name of its way.
     """
 
     def made() -> Iterator[Contender]:

@@ -40,7 +40,7 @@ class LengthAdder(Adder):
 def mapped(
     functions: list[Any], items: Iterable[Any], batch: int = 1, adder: Adder | None = None
 ) -> int:
-    """Send items through functions in a row, and return the sum of what comes out."""
+    """Send items through functions in a row, and return the sum of the results."""
     adder = adder or Adder()
     graph = Dataflow("line")
     item = op.input("source", graph, TestingSource(items, batch))

@@ -1,4 +1,4 @@
-"""Tasks and channels that close: the jobs as trio and anyio spell them, which is the same."""
+"""Tasks and channels that close: the jobs for trio and anyio, which spell them alike."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Kit", "fan_in", "fan_out", "large", "line", "zipped"]
 
 
 class Kit(NamedTuple):
-    """What a library has.
+    """The functions that a way takes from its library.
 
     Args:
-        tasks: Makes what tasks are started in, an asynchronous context manager.
-        channel: Makes the sending and the receiving end of a channel with room for so many items.
+        tasks: Makes the asynchronous context manager in which tasks are started.
+        channel: Makes the sending and the receiving end of a channel; takes its capacity in items.
     """
 
     tasks: Callable[[], Any]

@@ -1,4 +1,4 @@
-"""What several ways share: the functions that they call, the bound, the right results."""
+"""The shared parts of several ways: the functions that they call, the bound, the right results."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def summed(times: int, items: int) -> int:
 
 
 def doubled(stages: int, items: int) -> int:
-    """Return what a line of `stages` stages comes to."""
+    """Return the result of a line of `stages` stages."""
     return summed(2 ** (stages - 2), items)
 
 

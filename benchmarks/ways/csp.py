@@ -1,4 +1,4 @@
-"""csp: a graph of nodes, run by an engine in C++ in simulated time, one item a tick."""
+"""csp: a graph of nodes, run by an engine in C++ in simulated time, one item in each tick."""
 
 # No `from __future__ import annotations` here: csp reads the annotations of a node.
 
@@ -15,7 +15,7 @@ START = datetime(2020, 1, 1)
 TICK = timedelta(microseconds=1)
 Basket: Any = list[csp.ts[int]]
 
-# A graph of csp has one node for equal calls. `which` tells those apart that shall be several.
+# A graph of csp has one node for all equal calls. `which` makes the calls differ.
 
 
 @csp.node
@@ -90,7 +90,7 @@ def add_lengths(item: csp.ts[bytes], totals: Any) -> None:
 
 
 def run(graph: Any, items: int) -> int:
-    """Run a graph that appends its sums to a list, and return the sum of those."""
+    """Run a graph that appends its sums to a list, and return their sum."""
     totals: list[int] = []
     csp.run(graph, totals, starttime=START, endtime=items * TICK)
     return sum(totals)

@@ -1,7 +1,7 @@
-"""Plain generators: no concurrency and no buffers at all, the least that stages cost in Python.
+"""Plain generators: no concurrency and no buffers, the least that stages cost in Python.
 
-It is what a job in bulk is measured against. The sink is the loop that the other ways have too;
-since Python has a function for just this sink, the table shows that as well.
+Jobs in bulk are compared with it. The sink is a loop, as in the other ways. Python's `sum` does the
+same, so the table shows that as well.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def doubles(items: Iterable[int]) -> Iterator[int]:
 
 
 def stages_of(stages: int, items: int) -> Iterator[int]:
-    """Put the stages before the sink in a row."""
+    """Connect all stages before the sink in a row."""
     row = numbers(items)
     for _ in range(stages - 2):
         row = doubles(row)

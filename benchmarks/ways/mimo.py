@@ -1,6 +1,6 @@
 """Workflows of mimo_rx.
 
-`state` is how a stream is told what to do and how it tells what came of it.
+`state` carries the arguments into a stream, and its result out.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ async def sink(ins: Any, outs: Any, state: Any) -> None:
 
 
 def run_line(first: Stream, middle: list[Stream], last: Stream, threshold: int = THRESHOLD) -> int:
-    """Run a workflow of streams in a row, and return what the last one added up."""
+    """Run a workflow of streams in a row, and return the sum of the last one."""
     workflow = Workflow(threshold=threshold)
     step: Step = workflow.add_stream(first)
     for each in middle:
@@ -74,9 +74,9 @@ def maps(count: int, items: int) -> int:
     return run_line(source(state={"items": items}), middle, sink(state={}))
 
 
-# In bulk: each stage handles a list of what is there, at most `threshold` items, with what Python
-# has for lists. (The generators could be made to handle lists too; they are here as the measure of
-# what an item costs, not as a rival.)
+# In bulk: each stage takes a list of the items that are there, at most `threshold`, and handles it
+# with Python's own means for lists. (Generators could handle lists too. They are here to show the
+# cost of an item, not as a competitor.)
 
 
 @stream(outs=["item"])

@@ -1,7 +1,7 @@
-"""Tasks and a bounded queue between each two: what one would write without a library.
+"""Tasks with a bounded queue between each two, as one would write without a library.
 
-An object of our own marks the end, which is the usual way and the cheapest: `join` and `task_done`
-would cost more, and `Queue.shutdown` needs Python 3.13.
+A special object marks the end. This is the usual way and the cheapest: `join` and `task_done` would
+cost more, and `Queue.shutdown` needs Python 3.13.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def maps(count: int, items: int) -> int:
     return asyncio.run(run_line(put_numbers, [increment] * count, sum_queue, items))
 
 
-# The same in bulk: lists are what goes through the queues.
+# The same in bulk: lists go through the queues.
 
 
 async def put_lists(items: int, target: Queue) -> None:
@@ -110,7 +110,7 @@ async def sum_lists(source: Queue) -> int:
 
 
 def line_of_lists(stages: int, items: int) -> int:
-    # One list in a queue is as many items as the other ways may hold.
+    # One list in a queue has as many items as a buffer of the other ways may hold.
     return asyncio.run(run_line(put_lists, [double_lists] * (stages - 2), sum_lists, items, 1))
 
 

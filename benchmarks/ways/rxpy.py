@@ -1,7 +1,7 @@
-"""RxPY by itself.
+"""RxPY alone.
 
-`subscribe` runs the whole of it before it returns: no tasks, no buffers, no back-pressure, a call
-for each item and stage. Where several read or write, the source is a `Subject`, fed in a loop.
+`subscribe` runs the whole job before it returns: no tasks, no buffers, no back-pressure, one call
+for each item and stage. With several readers or writers, the source is a `Subject` fed in a loop.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Adder:
 
 
 def added_up(numbers: Observable[int]) -> int:
-    """Subscribe to `numbers`, and return the sum of what came meanwhile."""
+    """Subscribe to `numbers`, and return the sum of the items delivered."""
     adder = Adder()
     numbers.subscribe(adder.add)
     return adder.total

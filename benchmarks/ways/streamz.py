@@ -1,4 +1,4 @@
-"""streamz: an `emit` calls through all stages; without an asynchronous loop, nothing waits."""
+"""streamz: each `emit` calls through all stages; without an asynchronous loop, nothing waits."""
 
 from __future__ import annotations
 
