@@ -7,8 +7,8 @@ PYTHON ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Stamps: the environment itself, the package with what it needs to run, the package with what
-# its tests need, the peers of the benchmarks.
+# Stamp files: for the environment itself, for the package with its own dependencies, for the
+# package with those of its tests, and for the peers of the benchmarks.
 MADE := $(VENV)/.made
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
@@ -20,13 +20,13 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 USABLE := $(shell test "$$(cat $(MADE) 2>/dev/null)" = "$$(pwd -P)" \
 	&& $(BIN)/python -c 'import pip; $(IS_NEW_ENOUGH)' >/dev/null 2>&1 && echo yes)
 
-# What to build with is installed beside the package, so that a later change of pyproject.toml
-# can be installed offline.
+# The build tools are installed next to the package, so that a later change of pyproject.toml can
+# be installed offline.
 BUILD := hatchling editables
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# One step at a time, also under `make -j`: two installs in one environment would collide.
+# Run one step at a time, also with `make -j`: two installs in one environment would collide.
 .NOTPARALLEL:
 .PHONY: help demo test soak lint types imports bench bench-check clean remake
 
@@ -43,8 +43,8 @@ test: lint types imports ## install the package, then lint, types, imports and t
 
 EXAMPLES ?= 20000
 ROUND ?= 2000
-# In rounds, each with examples of its own: hypothesis remembers all that it tried in one process.
-soak: $(DEV) ## try the properties of random graphs with 20,000 examples each (or EXAMPLES=...)
+# Run in rounds, each in a new process: hypothesis keeps all examples of one process in memory.
+soak: $(DEV) ## test the properties of random graphs with 20,000 examples each (or EXAMPLES=...)
 	@tried=0; while [ $$tried -lt $(EXAMPLES) ]; do \
 		EXAMPLES=$(ROUND) $(BIN)/python -m pytest -q -m soak --hypothesis-profile=soak \
 			--timeout=0 $(SOAK) || exit; \
@@ -63,10 +63,10 @@ types: $(DEV) ## mypy, strict
 imports: $(DEV) ## import-linter: the direction of imports
 	$(BIN)/lint-imports --no-cache
 
-bench: $(BENCH) ## measure beside the peers that can be installed, and print the tables
+bench: $(BENCH) ## measure mimo_rx and the peers that can be installed, and print the tables
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-check: $(RUN) ## fail if a ratio to the hand-written queues is worse than the one stored
+bench-check: $(RUN) ## fail if a ratio to the hand-written queues is worse than the stored one
 	@$(BIN)/python -m benchmarks --quick --check
 
 clean: ## remove the virtual environment, caches and builds
@@ -77,7 +77,7 @@ ifneq ($(USABLE),yes)
 $(MADE): remake
 endif
 
-# The interpreters are really called: a version manager's shim may exist and yet not start.
+# Each interpreter is really called, because a version manager's shim may exist and yet fail.
 $(MADE):
 	@unfit=; \
 	for python in $(if $(strip $(PYTHON)),"$(PYTHON)",$(CANDIDATES)); do \
@@ -102,17 +102,17 @@ $(MADE):
 	fi; \
 	exit 1
 
-# $(call install,REQUIREMENT): where an earlier install left all that is needed, nothing is
-# fetched; else what is missing is.
+# $(call install,REQUIREMENT): install the package. If earlier installs left everything that it
+# needs, nothing is fetched.
 define install
 @if [ -e $(RUN) ] && $(BIN)/python -m pip install --quiet --no-index --no-build-isolation \
 	--editable '$(1)' >/dev/null 2>&1; then \
-	echo "installed $(1) anew, with the packages that are there"; \
+	echo "installed $(1) again, with the packages that are there"; \
 else \
 	echo "installing $(1)"; \
 	$(BIN)/python -m pip install --quiet --editable '$(1)' $(BUILD) || { \
-		echo "error: could not install $(1) (see above): what pyproject.toml asks for is neither" \
-			"in $(VENV) nor to be fetched; is there a network?" >&2; \
+		echo "error: could not install $(1) (see above): a requirement in pyproject.toml is not" \
+			"in $(VENV) and could not be fetched; is there a network?" >&2; \
 		exit 1; \
 	}; \
 fi
@@ -126,7 +126,7 @@ $(DEV): $(MADE) pyproject.toml
 	$(call install,.[dev])
 	@touch $(RUN) $@
 
-# One by one: a peer that cannot be installed here is no reason to go without the others.
+# Install the peers one by one, so that one that cannot be installed does not prevent the others.
 PEERS := import tomllib; \
 	print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"], sep="\n")
 $(BENCH): $(RUN) pyproject.toml

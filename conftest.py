@@ -7,8 +7,8 @@ from sybil.document import PythonDocStringDocument
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
-# Each Markdown file is one program: its blocks share their names, from top to bottom. The same
-# goes for the docstrings of one module, which also see the module's own names.
+# Each Markdown file is one program: its blocks share their names, from top to bottom. So do the
+# docstrings of one module, which also see the module's own names.
 pytest_collect_file = (
     Sybil(
         parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS), SkipParser()],
@@ -23,9 +23,9 @@ pytest_collect_file = (
     )
 ).pytest()
 
-# The same examples at every run, and no deadline: it would be measured with the wall clock.
+# Use the same examples at every run, and no deadline, since that would depend on the wall clock.
 settings.register_profile("mimo_rx", derandomize=True, deadline=None, database=None)
-# Other examples at every run, and many of them: `make soak`.
+# For `make soak`: use other examples at every run, and many of them.
 settings.register_profile(
     "soak",
     deadline=None,
