@@ -51,7 +51,7 @@ class Comparison:
 
     @property
     def figure(self) -> float:
-        """How many times as fast, or how many times the time; without `other`, the own figure."""
+        """The factor in speed, or the factor in time; without `other`, the own figure."""
         if self.other is None:
             return self.row.best
         return self.against.ratio(self.row.best, self.other.best)

@@ -137,8 +137,8 @@ async def overlap(ins: Inputs, outs: Outputs, state: object) -> None:
     """Push each pair of intervals that have a position in common.
 
     It holds the taken intervals that end after the current position of the other input. All of them
-    began before the next interval that it takes. So those that still go on where that one begins
-    overlap it.
+    began before the next interval that it takes. So each one that still goes on where the next one
+    begins overlaps it.
     """
     held_a: list[Interval] = []
     held_b: list[Interval] = []

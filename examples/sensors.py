@@ -96,7 +96,7 @@ def enter(sensor: Sensor, seconds: float) -> Flow:
 
 
 def readings(sensor: Sensor, seconds: float) -> Observable[Reading]:
-    """Measure once a period, for so many seconds."""
+    """Measure once in each period, for a number of seconds."""
     count = int(seconds / sensor.period + 1e-9)
     return rx.interval(sensor.period).pipe(ops.take(count), ops.map(partial(measure, sensor)))
 

@@ -3,7 +3,8 @@
 Each client is a task that asks for the next number of a Collatz sequence. It waits for the answer
 before it asks again. Even and odd numbers take different paths through the workflow, so an answer
 may overtake another. The number of the question leads each answer back to its client. Memory is
-that of the buffers and of one question for each client. A client that leaves early holds up nobody.
+that of the buffers and of one question for each client. A client that leaves early does not hold up
+the others.
 """
 
 from __future__ import annotations

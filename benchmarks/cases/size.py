@@ -3,7 +3,7 @@
 The chains include the time to make streams and tasks, as all other cases do. That is no cost of an
 item, so there are more hops than elsewhere, to keep its part small. In the graph of up to 10,000
 edges it would be most of the time. There, the clock runs from the first item to the end of the last
-sink, and each chain gets the same number of items, however many chains there are.
+sink. Each chain gets the same number of items, however many chains there are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bring what operators deliver on other threads to the loop's thread, in order (R7).
+"""Bring what operators deliver on other threads to the loop's thread, in order.
 
 RxPY's combinators deliver one call at a time, under a lock. So the items that leave the operators
 of a node have one order, on whichever threads they come. This module keeps that order. An item from
@@ -125,7 +125,7 @@ class Guarded(Observable[Any]):
     Args:
         source: The Observable.
         fail: Called with an exception that an observer raised on another thread, to fail the run;
-            returns whether the run was still there to take it.
+            returns False if the loop is closed, so that the exception is raised where it is.
         here: Returns whether the caller is on the loop's thread.
     """
 

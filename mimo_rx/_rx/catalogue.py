@@ -1,9 +1,9 @@
 """One table of all operators of RxPY.
 
-For every name in ``reactivex.operators``, it says whether the operator may be on an edge (R2), when
-it delivers the items that an item causes (D4), and what it holds outside the bound of the buffers
-(R5). Each row was read off the operator's source, and is tested by running the operator. If RxPY
-adds or drops an operator, a test fails.
+It has a row for every name in ``reactivex.operators``. A row says whether the operator may be on an
+edge (R2), and when it delivers the items that an item causes (D4). It also says what the operator
+holds outside the bound of the buffers (R5). Each row was read off the operator's source, and is
+tested by running the operator. If RxPY adds or drops an operator, a test fails.
 
 Rules: R2.
 """
@@ -35,8 +35,8 @@ class Entry:
     one_to_one: bool = False
     """Whether exactly one item comes out for each that goes in, at once."""
     holds: str = ""
-    """What it holds outside the bound, in words. It is empty if the operator never holds more than
-    one item of each source, such as the last one."""
+    """The items that it holds outside the bound, in words. It is empty if the operator never holds
+    more than one item of each source, such as the last one."""
     instead: str = ""
     """A way to do the same within the bound, or to bound what is held."""
     holds_if: Callable[..., bool] | None = None

@@ -1,4 +1,4 @@
-"""The entry of an outside source: a bounded FIFO between threads, and what it does when full (R8).
+"""The entry of an outside source: a bounded FIFO between threads, and what it does when full.
 
 An Observable of RxPY delivers at any rate. Its items wait for slower consumers here, before the
 first operator, and nowhere else.

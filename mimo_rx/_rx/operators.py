@@ -142,12 +142,12 @@ def apply_to_probe(operator: Callable[[Any], Any], probe: Observable[Any] | None
         The value that the operator returned.
 
     Raises:
-        WiringError: `operator` is no operator: it is a class, a coroutine function, not callable,
-            or it failed on an Observable.
+        WiringError: `operator` is not an operator: it is a class, a coroutine function, not
+            callable, or it failed on an Observable.
     """
     if isinstance(operator, type) and not issubclass(operator, Observable):
         raise WiringError(
-            f"class {operator.__name__!r} is no operator; did you mean "
+            f"class {operator.__name__!r} is not an operator; did you mean "
             f"`ops.map({operator.__name__})`"
         )
     if not callable(operator):
@@ -155,7 +155,7 @@ def apply_to_probe(operator: Callable[[Any], Any], probe: Observable[Any] | None
     if is_coroutine_function(operator):
         name = function_name(operator)
         raise WiringError(
-            f"the coroutine function {name!r} is no operator; make a stream of it, "
+            f"the coroutine function {name!r} is not an operator; make a stream of it, "
             f"`Stream(ins=[...], outs=[...], fn={name})`"
         )
     tried: Any = operator
@@ -176,7 +176,8 @@ def check_result(operator: Callable[[Any], Any], result: object) -> Observable[A
         result: The value that it returned for the probe.
 
     Raises:
-        WiringError: `result` is no Observable, or the operator would subscribe to its source again.
+        WiringError: `result` is not an Observable, or the operator would subscribe to its source
+            again.
     """
     # A resubscribing part of a composed operator fails in the run, by `LateSubscription` (R12).
     entry = known_as(operator)

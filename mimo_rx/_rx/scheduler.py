@@ -1,4 +1,4 @@
-"""The scheduler that the operators of a run use (R4).
+"""The scheduler that the operators of a run work on.
 
 Undelayed work runs at once, on the run's own trampoline, inside the push that caused it. Delayed
 work goes to the loop's timers. RxPY's ``AsyncIOScheduler`` would send undelayed work through the
@@ -221,9 +221,10 @@ class RunScheduler(PeriodicScheduler):
 class Scheduled(Observable[Any]):
     """An Observable whose default scheduler is that of a node.
 
-    Some operators pass no scheduler on. Those upstream of them would then use the threads of RxPY's
-    ``TimeoutScheduler``. This also tells which node subscribes when a subscription comes on another
-    thread. It takes part in the subscription between two operators; items do not pass through it.
+    Some operators pass no scheduler on. The operators upstream of them would then use the threads
+    of RxPY's ``TimeoutScheduler``. This Observable also tells which node subscribes when a
+    subscription comes on another thread. It takes part in the subscription between two operators;
+    items do not pass through it.
     """
 
     def __init__(self, source: Observable[Any], scheduler: RunScheduler) -> None:

@@ -110,7 +110,7 @@ async def parse(text):
     [
         (Made, r"Made is a class of streams, not a stream; did you mean `Made\(\)`"),
         (factory, r"factory makes streams, but is not one; did you mean `factory\(\)`"),
-        (parse, r"coroutine function 'parse' is no .*; make a stream of it"),
+        (parse, r"coroutine function 'parse' is no.*; make a stream of it"),
         (3, "got 3|read from 3"),
         (None, "got None|read from None"),
     ],
@@ -131,7 +131,7 @@ def test_l11_what_cannot_be_piped_is_refused_on_either_side(workflow, operand, m
     [
         (str.upper, r"'upper' failed .*; did you mean `ops.map\(upper\)`"),
         (repr, r"'repr' must return an Observable, got str; did you mean `ops.map\(repr\)`"),
-        (int, r"class 'int' is no operator; did you mean `ops.map\(int\)`"),
+        (int, r"class 'int' is not an operator; did you mean `ops.map\(int\)`"),
         (lambda x: 3, r"got int; did you mean `ops.map\(lambda ...: ...\)`"),
         (ops.map, r"got function; did you mean `ops.map\(...\)`"),
         (ops.partition(bool), r"returned 2 Observables; use `flow.pipe"),
