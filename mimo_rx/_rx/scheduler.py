@@ -36,8 +36,8 @@ S = TypeVar("S")
 AT_WORK: ContextVar[Any] = ContextVar("mimo_rx_at_work", default=None)
 """The node whose operators are at work in this context; None if none are.
 
-It answers for what subscribes without the scheduler that it was given. It is set where operators
-may subscribe to something, so an operator that only passes items on pays nothing for it.
+It names the node when an operator subscribes without the scheduler that it was given. It is set
+where operators may subscribe to something, so an operator that only passes items on pays nothing.
 """
 
 
