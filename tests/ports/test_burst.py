@@ -134,31 +134,37 @@ def tried(middle, trial):
 @given(TRIALS)
 @settings(max_examples=150, deadline=None)
 def test_a_burst_does_what_a_loop_does(trial):
-    """P3, P11, C4: it gives the same items, counters and endings, within the same bounds."""
+    """P3, P11, C4: it gives the same items, counters and endings, within the same bounds.
+
+    Where a reader leaves, the loop written by hand takes one item more than a burst before it
+    finds that out, and before that one which fails, if it is the next. Either may be the last one.
+    """
     taken, failed, error, statistics = tried(Map(function, name="middle"), trial)
-    expected = tried(ByHand(function), trial)
-    assert failed == expected[1]
-    assert error == expected[2]
-    if error is None:
-        assert taken == expected[0]
-    if statistics is None:
+    all_taken, all_failed, same_error, theirs = tried(ByHand(function), trial)
+    assert error == same_error
+    if error is not None:
+        assert failed == all_failed
         return
-    ours, theirs = statistics.steps, expected[3].steps
-    assert {path: step.ended for path, step in ours.items()} == {
-        path: step.ended for path, step in theirs.items()
-    }
-    for step in ours.values():
+    assert taken == all_taken
+    # An operator that makes two items of one may pass the threshold by one, and that is counted.
+    above = 1 if trial["operator"] == "flat_map" else 0
+    for step in statistics.steps.values():
         for port in step.inputs.values():
-            assert port.peak <= max(port.threshold, port.peak - port.over)
-    if all(step.ended == "returned" for step in ours.values()):
-        assert {path: (step.items_in, step.items_out) for path, step in ours.items()} == {
-            path: (step.items_in, step.items_out) for path, step in theirs.items()
-        }
-        assert Counter(edge.items for edge in statistics.edges) == Counter(
-            edge.items for edge in expected[3].edges
-        )
-    else:  # the loop written by hand holds an item when it finds the end
-        assert 0 <= theirs["middle"].items_in - ours["middle"].items_in <= 1
+            assert port.peak <= port.threshold + (above if port.over else 0)
+    if any(most is not None for _, most in trial["readers"]) or trial["operator"] == "take":
+        assert failed in (all_failed, all_failed[:-1])
+        ahead = theirs.steps["middle"].items_in - statistics.steps["middle"].items_in
+        assert 0 <= ahead <= 1 + len(all_failed) - len(failed)
+        ends = {step.ended for step in (*statistics.steps.values(), *theirs.steps.values())}
+        assert ends <= {"returned", "downstream"}
+        return
+    assert failed == all_failed
+    assert {
+        path: (step.ended, step.items_in, step.items_out) for path, step in statistics.steps.items()
+    } == {path: (step.ended, step.items_in, step.items_out) for path, step in theirs.steps.items()}
+    assert Counter(edge.items for edge in statistics.edges) == Counter(
+        edge.items for edge in theirs.edges
+    )
 
 
 def test_an_item_is_taken_only_when_there_is_room_for_it():
