@@ -2,7 +2,9 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-CANDIDATES := python3.14 python3.13 python3.12 python3.11 python3 python
+# The versions that the suite is run on. Others may do, but nobody has tried them.
+VERSIONS := 3.13 3.12 3.11
+CANDIDATES := $(VERSIONS:%=python%) python3 python
 PYTHON ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -28,7 +30,7 @@ BUILD := hatchling editables
 .DELETE_ON_ERROR:
 # Run one step at a time, also with `make -j`: two installs in one environment would collide.
 .NOTPARALLEL:
-.PHONY: help demo test soak lint types imports bench bench-check clean remake
+.PHONY: help demo test test-all suite soak lint types imports bench bench-check clean remake
 
 help: ## show this list
 	@echo 'Targets:'
@@ -40,6 +42,20 @@ demo: $(RUN) ## install the package and take a census of Python's standard libra
 
 test: lint types imports ## install the package, then lint, types, imports and tests
 	$(BIN)/python -m pytest
+
+suite: $(DEV)
+	$(BIN)/python -m pytest
+
+# Each interpreter has an environment of its own. One that does not start is passed over.
+test-all: ## run the tests on each of Python 3.11, 3.12 and 3.13 that is found
+	@found=; \
+	for version in $(VERSIONS); do \
+		python$$version -c '' >/dev/null 2>&1 || continue; \
+		found=yes; \
+		echo "Python $$version"; \
+		$(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=python$$version suite || exit; \
+	done; \
+	if [ -z "$$found" ]; then echo "error: found none of Python $(VERSIONS)" >&2; exit 1; fi
 
 EXAMPLES ?= 20000
 ROUND ?= 2000
@@ -70,7 +86,7 @@ bench-check: $(RUN) ## fail if a ratio to the hand-written queues is worse than 
 	@$(BIN)/python -m benchmarks --quick --check
 
 clean: ## remove the virtual environment, caches and builds
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VERSIONS:%=.venv-%) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ifneq ($(USABLE),yes)
