@@ -9,11 +9,12 @@ from ._late import say
 
 if TYPE_CHECKING:
     from ._asynctools import arange, azip
+    from ._blueprint.factory import StreamFactory, stream
     from ._blueprint.flow import Flow
     from ._blueprint.restart import Restart
     from ._blueprint.sources import flow
     from ._blueprint.step import Port, Step
-    from ._blueprint.stream import Stream, StreamFactory, stream
+    from ._blueprint.stream import Stream
     from ._errors import (
         BufferOverflow,
         DeadlockError,
@@ -90,7 +91,8 @@ _ROOMS = {
     "_blueprint.sources": "flow",
     "_statistics": "EdgeStatistics InputStatistics Statistics StepStatistics",
     "_blueprint.step": "Port Step",
-    "_blueprint.stream": "Stream StreamFactory stream",
+    "_blueprint.stream": "Stream",
+    "_blueprint.factory": "StreamFactory stream",
     "_run.waits": "Wait Waits",
     "_workflow.workflow": "Workflow",
 }

@@ -31,9 +31,10 @@ from .._rx.operators import (
     resubscribes,
 )
 from .engine import engine
+from .factory import refuse_uncalled
 from .find import find_flows
 from .operand import Operand
-from .stream import Stream, refuse_uncalled
+from .stream import Stream
 
 if TYPE_CHECKING:
     from .home import Workflow

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from .._errors import WiringError
+from .factory import refuse_uncalled
 from .flow import BareFlow, Flow, two_workflows
 from .home import nests
 from .restart import Restart
 from .step import Port, Step, WorkflowInput
-from .stream import Stream, refuse_uncalled
+from .stream import Stream
 
 if TYPE_CHECKING:
     from .home import Workflow

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._errors import UnknownPort, WiringError
+from .factory import StreamFactory, refuse_uncalled
 from .flow import Flow
 from .operand import Operand, language
 from .restart import Restart
-from .stream import Stream, StreamFactory, refuse_uncalled, signature
+from .stream import Stream, signature
 
 if TYPE_CHECKING:
     from .home import Workflow

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 from reactivex import Observable
 
+from .._blueprint.factory import refuse_uncalled
 from .._blueprint.flow import BareFlow, Fan, Flow, Merged, common_workflow
 from .._blueprint.operand import Operand
 from .._blueprint.sources import as_outside, kind_of
 from .._blueprint.step import Port, Step, WorkflowOutput, main_output
-from .._blueprint.stream import Stream, refuse_uncalled
+from .._blueprint.stream import Stream
 from .._callable import is_coroutine_function
 from .._errors import WiringError
 from .._rx.operators import describe, name_of

@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .._blueprint.engine import engine
+from .._blueprint.factory import refuse_uncalled
 from .._blueprint.graph import Graph, at_least
 from .._blueprint.operand import language
 from .._blueprint.step import Port, Step, WorkflowPorts
-from .._blueprint.stream import Stream, refuse_uncalled
+from .._blueprint.stream import Stream
 from .._errors import WiringError
 
 if TYPE_CHECKING:
