@@ -99,7 +99,7 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 
-say("language", f"{__name__}._workflow.language")
+say("language", f"{__name__}._workflow.wiring")
 say("engine", f"{__name__}._run.engine:ENGINE")
 
 

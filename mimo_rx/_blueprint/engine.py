@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reactivex import abc
 
     from .._statistics import Statistics
-    from .home import Workflow
+    from .nesting import Workflow
 
 __all__ = ["Engine", "engine"]
 

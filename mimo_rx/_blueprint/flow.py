@@ -32,12 +32,12 @@ from .._rx.operators import (
 )
 from .engine import engine
 from .factory import refuse_uncalled
-from .find import find_flows
+from .find_flows import find_flows
 from .operand import Operand
 from .stream import Stream
 
 if TYPE_CHECKING:
-    from .home import Workflow
+    from .nesting import Workflow
 
 __all__ = ["BareFlow", "Derived", "Fan", "Flow", "Merged", "ObservableFlow", "common_workflow"]
 

@@ -13,13 +13,13 @@ from weakref import WeakKeyDictionary
 from .._errors import WiringError
 from .factory import refuse_uncalled
 from .flow import BareFlow, Flow, two_workflows
-from .home import nests
+from .nesting import nests
 from .restart import Restart
 from .step import Port, Step, WorkflowInput
 from .stream import Stream
 
 if TYPE_CHECKING:
-    from .home import Workflow
+    from .nesting import Workflow
 
 __all__ = ["Graph", "Link", "at_least", "behind"]
 

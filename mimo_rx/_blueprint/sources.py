@@ -12,7 +12,7 @@ from reactivex import Observable
 
 from .._errors import WiringError
 from .._rx.entry import check_overflow
-from .find import find_flows
+from .find_flows import find_flows
 from .flow import Flow, Merged, ObservableFlow
 from .operand import language
 from .stream import Stream

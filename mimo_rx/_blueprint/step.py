@@ -16,7 +16,7 @@ from .restart import Restart
 from .stream import Stream, signature
 
 if TYPE_CHECKING:
-    from .home import Workflow
+    from .nesting import Workflow
 
 __all__ = ["Port", "Step", "WorkflowInput", "WorkflowOutput", "WorkflowPorts", "main_output"]
 

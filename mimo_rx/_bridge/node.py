@@ -14,8 +14,8 @@ from reactivex import Observable, abc
 
 from .._blueprint.flow import Flow
 from .._blueprint.step import Port, WorkflowInput
+from .._plan.immediate import is_quiet
 from .._plan.plan import Node, PortRef
-from .._plan.quiet import is_quiet
 from .._ports.edge import Edge
 from .._ports.gate import Gate
 from .._rx.arrivals import Arrivals, Guarded

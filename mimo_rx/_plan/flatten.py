@@ -24,7 +24,7 @@ from .places import Frame, Layout
 from .plan import ENVIRONMENT, Edge, Node, Plan, PortRef
 
 if TYPE_CHECKING:
-    from .._blueprint.home import Workflow
+    from .._blueprint.nesting import Workflow
 
 __all__ = ["READ", "flatten", "flatten_flow"]
 

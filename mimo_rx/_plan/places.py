@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from .._blueprint.flow import BareFlow
 from .._blueprint.graph import Link
-from .._blueprint.home import nests
+from .._blueprint.nesting import nests
 from .._blueprint.sources import SourceStream
 from .._blueprint.step import Step
 from .._blueprint.stream import Stream
 from .plan import PlannedStep
 
 if TYPE_CHECKING:
-    from .._blueprint.home import Workflow
+    from .._blueprint.nesting import Workflow
 
 __all__ = ["Frame", "Layout"]
 

@@ -32,10 +32,10 @@ from .._ports.pace import ALLOWANCE
 from .._ports.pushed import Pushed
 from .._rx.scheduler import AT_WORK
 from .._statistics import EdgeStatistics, Statistics
+from .deadlock_watch import Watch
 from .processes import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
 from .supervisor import coroutine_of
 from .waits import Waits, find_waits, waiting_in
-from .watch import Watch
 
 __all__ = ["Run"]
 

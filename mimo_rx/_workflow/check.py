@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .._blueprint.flow import Flow, ObservableFlow
 from .._blueprint.graph import behind
-from .._blueprint.home import nests
+from .._blueprint.nesting import nests
 from .._blueprint.step import Step, WorkflowInput
 from .._errors import WiringError
 from .._plan.flatten import flatten
@@ -21,7 +21,7 @@ from .._rx.catalogue import Entry
 from .._rx.operators import describe, holding, holding_observable, parts
 
 if TYPE_CHECKING:
-    from .._blueprint.home import Workflow
+    from .._blueprint.nesting import Workflow
 
 __all__ = ["Finding", "Severity", "check"]
 

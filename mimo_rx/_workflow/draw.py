@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._blueprint.flow import BareFlow, Derived, Flow, Merged
-from .._blueprint.home import nests
+from .._blueprint.nesting import nests
 from .._blueprint.sources import SourceFlow
 from .._blueprint.step import Port, Step, WorkflowInput
 from .._rx.operators import describe
 
 if TYPE_CHECKING:
-    from .._blueprint.home import Workflow
+    from .._blueprint.nesting import Workflow
 
 __all__ = ["to_dot"]
 

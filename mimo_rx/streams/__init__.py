@@ -6,7 +6,6 @@ an operator, which runs inside the push. Both mix in one chain::
     ReadLines("access.log") | ops.map(parse) | Map(look_up, concurrency=8) | WriteJsonLines("out")
 """
 
-from ._base import Failure
 from ._ends import ForEach, ToList
 from ._files.read import ReadCsv, ReadJsonLines, ReadLines
 from ._files.write import WriteCsv, WriteJsonLines, WriteLines
@@ -14,6 +13,7 @@ from ._flat_map import FlatMap
 from ._joins import HashJoin, JoinSorted
 from ._lists import Batch, FromLists, ToLists
 from ._map import Map
+from ._ready_made import Failure
 from ._route import Balance, Route
 from ._rows import Pair
 from ._sorted import MergeSorted

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .._callable import is_coroutine_function
-from ._base import ReadyMade, UserFunction, named_after
 from ._map import refuse_coroutine
+from ._ready_made import ReadyMade, UserFunction, named_after
 
 __all__ = ["ForEach", "ToList"]
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from .._callable import function_name, is_coroutine_function
 from .._ports.burst import burst
 from .._ports.ways import exhausted
-from ._base import UserFunction, named_after
 from ._map import refuse_coroutine
+from ._ready_made import UserFunction, named_after
 
 __all__ = ["FlatMap"]
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 from .._ports.burst import burst
-from ._base import UserFunction
+from ._ready_made import UserFunction
 from ._rows import Pair
 from ._sorted import Key, SortedInput
 

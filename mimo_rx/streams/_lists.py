@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NoReturn
 
 from .._errors import InputClosed
 from .._ports.burst import burst, take
-from ._base import ReadyMade
+from ._ready_made import ReadyMade
 
 __all__ = ["Batch", "FromLists", "ToLists"]
 

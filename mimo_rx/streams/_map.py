@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._callable import describe_callable, function_name, is_coroutine_function
 from .._ports.burst import burst, take
-from ._base import UserFunction, named_after
+from ._ready_made import UserFunction, named_after
 from ._tasks import Crew, Line
 
 if TYPE_CHECKING:
-    from ._processes import Processes
+    from ._process_pool import Processes
 
 __all__ = ["Map"]
 
@@ -156,7 +156,7 @@ class Map(UserFunction):
             threads.close()
 
     async def _run_in_processes(self, ins: Any, outs: Any) -> None:
-        from ._processes import Processes
+        from ._process_pool import Processes
 
         process = outs.item.process
         in_chunks = self._ordered and self._timeout is None

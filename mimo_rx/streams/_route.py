@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from .._ports.burst import Taker
-from ._base import ReadyMade, UserFunction, named_after
+from ._ready_made import ReadyMade, UserFunction, named_after
 from ._tasks import Crew
 
 __all__ = ["Balance", "Route"]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from .._ports.burst import Soon, Taker
 from .._ports.input import Input
-from ._base import UserFunction
+from ._ready_made import UserFunction
 
 __all__ = ["NOTHING", "Key", "MergeSorted", "SortedInput"]
 

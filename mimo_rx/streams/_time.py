@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from .._ports.burst import take
 from .._ports.pace import InnerWait, Owner
-from ._base import ReadyMade
+from ._ready_made import ReadyMade
 from ._tasks import Crew
 
 __all__ = ["Delay", "Throttle", "Window"]

@@ -7,7 +7,7 @@ from itertools import repeat
 from typing import Any, ClassVar
 
 from .._ports.burst import burst, burst_each
-from ._base import ReadyMade
+from ._ready_made import ReadyMade
 from ._rows import row_rule, rows
 
 __all__ = ["Concat", "Unzip", "Zip", "ZipLongest"]

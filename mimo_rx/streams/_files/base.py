@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._base import ReadyMade
+from .._ready_made import ReadyMade
 
 __all__ = ["OfFiles"]
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from ..._notes import add_note
-from .._base import UserFunction
+from .._ready_made import UserFunction
 from .base import OfFiles
 from .behind import WriteBehind
 from .draft import written

@@ -11,7 +11,7 @@ from typing import Any
 
 from reactivex import Observable
 
-from .._blueprint.find import find_observables
+from .._blueprint.find_flows import find_observables
 from .._rx.catalogue import CATALOGUE
 from .._rx.operators import known_as, parts
 from .plan import Node

@@ -28,9 +28,9 @@ from .._ports.buffer import Buffer, Feed
 from .._ports.edge import Edge
 from .._ports.gate import Gate
 from .._ports.pace import Owner
+from .deadlock_text import deadlock, growth_warning
 from .processes import StreamProcess
-from .rest import process_of, rests
-from .ring import deadlock, growth_warning
+from .task_waits import process_of, rests
 from .waits import Waiting, Waits, find_waits, waiting_in
 
 __all__ = ["Watch"]

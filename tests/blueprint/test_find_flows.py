@@ -10,7 +10,7 @@ from reactivex.subject import Subject
 
 from blueprints import source, stream
 from mimo_rx import Workflow, flow
-from mimo_rx._blueprint.find import find_flows
+from mimo_rx._blueprint.find_flows import find_flows
 
 WORKFLOW = Workflow()
 A = WORKFLOW.add_stream(source("a"))
