@@ -1,17 +1,17 @@
-"""The life of a stream in a run, and that of the run: what each may be in, and what comes next.
+"""The states of a stream in a run and of the run itself, and how they change.
 
-A stream goes on until it ends by itself, until nobody reads it any more (C4), until the run is
-stopped, or until it raises. What makes this hard is clean-up: a stream that knows of its end may
-be in a ``finally`` block, and a cancel must not strike there. So it matters *how* a stream heard
+A stream runs until it ends by itself, until nobody reads it any more (C4), until the run is
+stopped, or until it raises. Clean-up makes this hard: a stream that knows of its end may be in a
+``finally`` block, and a cancel must not interrupt that block. So it matters *how* a stream learned
 that nobody reads it:
 
-- ``UNREAD``: it has not heard yet. Its next push or pop raises ``DownstreamClosed``.
+- ``UNREAD``: it has not learned of it yet. Its next push or pop raises ``DownstreamClosed``.
 - ``TOLD``: a push or pop has raised ``DownstreamClosed`` in it. It may be cleaning up.
 - ``DISMISSED``: it waited for something else, so it was cancelled there. It may be cleaning up.
 
-A run goes on until all its streams have ended, or until it is stopped: by a failure, a cancel, or
-the end of an open block. Each table below holds all that can happen. What an ended stream hears of
-afterwards changes nothing.
+A run goes on until all its streams have ended, or until it is stopped by a failure, a cancel, or
+the end of an open block. The two tables below list every change of state. An event that comes
+after the end of a stream changes nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = ["Event", "Life", "Phase"]
 
 
 class Life(Enum):
-    """What a stream in a run may be in."""
+    """The state of a stream in a run."""
 
     RUNS = "runs"
-    """Its tasks go on."""
+    """Its tasks are at work."""
     UNREAD = "unread"
-    """Nobody reads its main outputs, and it has not heard of that."""
+    """Nobody reads its main outputs, but it has not learned of that yet."""
     TOLD = "told"
     """``DownstreamClosed`` was raised in it."""
     DISMISSED = "dismissed"
@@ -42,17 +42,17 @@ class Life(Enum):
     """It raised."""
 
     def after(self, event: Event) -> Life:
-        """Return what a stream is in after `event`."""
+        """Return the state of a stream after `event`."""
         return _STREAM[self][event] if self in _STREAM else self
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is the last thing that a stream is in."""
+        """Whether the stream has ended."""
         return self not in _STREAM
 
     @property
     def is_unread(self) -> bool:
-        """Whether nobody reads a stream that has not ended."""
+        """Whether nobody reads the stream, and it has not ended."""
         return self in (Life.UNREAD, Life.TOLD, Life.DISMISSED)
 
 
@@ -64,11 +64,11 @@ class Event(Enum):
     TELL = auto()
     """A push or pop raises ``DownstreamClosed``."""
     DISMISS = auto()
-    """Nobody reads it, and it waits for something else: it is cancelled."""
+    """Nobody reads it, and it waits for something else, so it is cancelled."""
     RETURN = auto()
-    """It returned, or let pass what only says that nobody reads it."""
+    """It returned, or raised only ``DownstreamClosed`` or the cancel of ``DISMISS``."""
     CANCEL = auto()
-    """It let the cancel of a run that is stopped pass, or was cancelled before its first step."""
+    """The run was stopped and it let the cancel pass, or it was cancelled before its first step."""
     FAIL = auto()
     """It raised anything else."""
 
@@ -107,10 +107,10 @@ _STREAM: dict[Life, dict[Event, Life]] = {
 
 
 class Phase(Enum):
-    """What a run may be in."""
+    """The state of a run."""
 
     RUNS = auto()
-    """Its streams go on, or have not begun yet."""
+    """Its streams are at work, or have not begun yet."""
     STOPS = auto()
     """It was asked to stop, and waits for clean-up."""
     ENDED = auto()
@@ -119,16 +119,16 @@ class Phase(Enum):
     """It was asked to stop, and has ended."""
 
     def after_stop(self) -> Phase:
-        """Return what a run is in after it was asked to stop."""
+        """Return the state of a run after it was asked to stop."""
         return _RUN[self][0]
 
     def after_end(self) -> Phase:
-        """Return what a run is in after its last stream, edge and thread have ended."""
+        """Return the state of a run after its last stream, edge and thread have ended."""
         return _RUN[self][1]
 
 
 _RUN: dict[Phase, tuple[Phase, Phase]] = {
-    # in:         (asked to stop, all has ended)
+    # state:      (asked to stop, everything has ended)
     Phase.RUNS: (Phase.STOPS, Phase.ENDED),
     Phase.STOPS: (Phase.STOPS, Phase.STOPPED),
     Phase.ENDED: (Phase.STOPPED, Phase.ENDED),

@@ -33,19 +33,19 @@ class Bridge:
         self.trampoline = Trampoline(loop)
         self.nodes: dict[Node, NodeRun] = {}
         self.edges: dict[PortRef, list[Edge]] = {}
-        """The edges into operators by the output that they lead from, still to be attached."""
+        """The edges into operators, by the output that they are to be attached to."""
         self.origins: dict[int, tuple[Exception, Station]] = {}
-        """The errors that were passed on to other operators, and where each came from."""
+        """By its id, each error passed on to other operators, and the node that it came from."""
         self._starting: deque[NodeRun] = deque()
         self._busy = False
 
     @cached_property
     def holds(self) -> dict[Gate, Head]:
-        """The heads by the gates that hold them back until they are subscribed to."""
+        """The heads, by the gate that holds each one back until it is subscribed to."""
         return {head.hold: head for node in self.nodes.values() for head in node.heads()}
 
     def names(self, ports: Iterable[PortRef]) -> str:
-        """Return `ports` as errors call them."""
+        """Return the names of `ports` for an error."""
         steps = self.host.plan.steps
         labels = [
             port.port if port.step == ENVIRONMENT else f"{steps[port.step].path}.{port.port}"
@@ -54,20 +54,20 @@ class Bridge:
         return ", ".join(dict.fromkeys(labels)) or "a source"
 
     def origin(self, node: Station, error: BaseException) -> Station:
-        """Return the node that `error` comes from, which reached `node`."""
+        """Return the node that `error` came from; `node` is the one that it has reached."""
         return self.origins.get(id(error), (error, node))[1]
 
     def read(self, node: Node, buffer: Buffer | None) -> NodeRun:
-        """Lead `node` into `buffer`; without one, let it run for its effects alone."""
+        """Lead `node` into `buffer`; without one, run it only for its side effects."""
         made = self._made(node)
         made.readers.append(Terminal(made, buffer))
         return made
 
     def _made(self, node: Node) -> NodeRun:
-        """Return the run of `node`, made with all that leads into it on first use.
+        """Return the run of `node`; on first use, make it and everything that leads into it.
 
-        An item of a port reaches the operators that read it in the order in which they stand
-        there, as the subscribers of one Subject are called in theirs.
+        An item of a port reaches the operators that read it in the order in which the plan has
+        them, as a Subject calls its subscribers in the order of their subscriptions.
         """
         if node not in self.nodes:
             pending = self._entered(node)
@@ -81,7 +81,7 @@ class Bridge:
         return self.nodes[node]
 
     def _entered(self, node: Node) -> list[tuple[PortRef | Node, Head]]:
-        """Make the run of `node`; return what leads into it and where, the last one first."""
+        """Make the run of `node`; return its sources and the head of each, the last one first."""
         made = self.nodes[node] = NodeRun(self, node)
         leading: list[tuple[PortRef | Node, Head]] = [(each, made.head) for each in node.sources]
         for flow, source in node.claims:
@@ -97,10 +97,10 @@ class Bridge:
                 head.seal()
 
     def start(self, nodes: Iterable[NodeRun] | None = None) -> None:
-        """Let `nodes` (or all) subscribe, as far as they would find their readers ready."""
+        """Let those of `nodes` (or of all) subscribe whose readers are ready."""
         self._starting.extend(self.nodes.values() if nodes is None else nodes)
         if self._busy:
-            return  # one after the other: a chain of them may be longer than the stack
+            return  # the outer call starts them: a long chain would exceed the stack
         self._busy = True
         try:
             while self._starting:

@@ -2,8 +2,8 @@
 
 A *head* is where they enter: the Observable that operators subscribe to. A *reader* is where they
 leave: a terminal in front of a buffer, or the head of another node. Until its operators
-have subscribed, a head is *held*: pushes wait (R12). When they dispose of their subscription, the
-edges that lead into it are cancelled (C4, R6).
+have subscribed, a head is *held*: pushes wait (R12). When the operators dispose of their
+subscription, the edges into the head are cancelled (C4, R6).
 
 Rules: R6, R11.
 """
@@ -37,13 +37,13 @@ class Host(Protocol):
 
     @property
     def over(self) -> bool:
-        """Whether all is at its end."""
+        """Whether the run is over."""
 
     def node_failed(self, node: Station, error: BaseException) -> None:
         """Fail the run: an operator raised, or signalled an error (E3)."""
 
     def node_ended(self, node: Station) -> None:
-        """Take note that `node` will deliver nothing any more."""
+        """Note that `node` delivers nothing any more."""
 
 
 class Hub(Protocol):
@@ -55,10 +55,10 @@ class Hub(Protocol):
     origins: dict[int, tuple[Exception, Station]]
 
     def names(self, ports: Iterable[PortRef]) -> str:
-        """Return `ports` as errors call them."""
+        """Return the names of `ports` for an error."""
 
     def start(self, nodes: Sequence[Any]) -> None:
-        """Let `nodes` subscribe, as far as they would find their readers ready."""
+        """Let those of `nodes` subscribe whose readers are ready."""
 
 
 class Station(Protocol):
@@ -86,13 +86,13 @@ class Station(Protocol):
         """Return all places where items enter."""
 
     def gates(self) -> tuple[Gate, ...]:
-        """Return what must have room before an item is let in."""
+        """Return the gates that must have room before an item is let in."""
 
     def edges(self) -> list[tuple[PortRef, Edge]]:
         """Return the edges that lead from outputs into here, through other nodes too."""
 
     def drop(self, reader: Reader) -> None:
-        """Deliver to `reader` no more; without any reader, end (C4)."""
+        """Stop delivering to `reader`; after the last reader, end (C4)."""
 
     def fail(self, error: BaseException) -> None:
         """Fail the run: an operator raised, or signalled an error (E3)."""
@@ -102,10 +102,10 @@ class Reader(Protocol):
     """Where the items of a node go."""
 
     def ready(self) -> bool:
-        """Tell whether items would find somebody."""
+        """Tell whether it can take items."""
 
     def behind(self) -> Gate | Station | None:
-        """Return what must have room before an item is let in, or the node whose readers must."""
+        """Return the gate that must have room, or the node whose readers have such gates."""
 
     def deliver(self, item: Any) -> None:
         """Take an item; never raise."""
@@ -119,7 +119,7 @@ class Head(Observable[Any]):
 
     Args:
         loop: The loop that the run is on.
-        node: Whose head it is.
+        node: The node that it belongs to.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, node: Station) -> None:
@@ -143,7 +143,7 @@ class Head(Observable[Any]):
     # What leads into it
 
     def feed_from(self, port: PortRef) -> Edge:
-        """Make an edge into these operators; whoever has the output of `port` attaches it."""
+        """Make an edge into these operators; the run attaches it to the output of `port`."""
         self.ports.append(port)
         edge = Edge((self.hold,), self.deliver, self.on_completed)
         self._producers += 1
@@ -172,7 +172,7 @@ class Head(Observable[Any]):
             AT_WORK.reset(before)
 
     def on_completed(self) -> None:
-        """Count one producer less; after the last, complete (C2)."""
+        """Note that one producer has completed; after the last, complete (C2)."""
         self._producers -= 1
         if self._producers == 0:
             self._completed = True
@@ -186,7 +186,7 @@ class Head(Observable[Any]):
                 AT_WORK.reset(before)
 
     def on_error(self, error: Exception) -> None:
-        """End with an error of the operators that lead here, for those that read this to answer."""
+        """End with an error of the operators that lead here; those that read this may answer it."""
         if self._completed or self._cancelled:
             return
         observers = tuple(self._observers)
@@ -198,11 +198,11 @@ class Head(Observable[Any]):
             self.node.fail(raised)
 
     def ready(self) -> bool:
-        """Tell whether the operators have subscribed, or will never."""
+        """Tell whether the operators have subscribed, or never will."""
         return not self.held or self._cancelled
 
     def behind(self) -> Station:
-        """Return its node; as long as this is held, those that lead here are held as well."""
+        """Return its node; while this head is held, the heads that lead here are held as well."""
         return self.node
 
     def seal(self) -> None:
@@ -219,7 +219,7 @@ class Head(Observable[Any]):
         *,
         scheduler: abc.SchedulerBase | None = None,
     ) -> abc.DisposableBase:
-        """Let items in; where some could have been missed, that is an error (R12)."""
+        """Subscribe an observer and let items in; fail if it may have missed some (R12)."""
         if isinstance(on_next, abc.ObserverBase) or hasattr(on_next, "on_next"):
             observer = on_next
         else:
@@ -236,7 +236,7 @@ class Head(Observable[Any]):
             raise Unwound(self._late())
         self._observers.append(observer)
         self._choose()
-        if self._completed:  # and nothing ever passed: there is nothing to be late for
+        if self._completed:  # no item ever passed, so none was missed
             observer.on_completed()
         elif self.held:
             self.held = False
@@ -266,7 +266,7 @@ class Head(Observable[Any]):
             self.cancel()
 
     def cancel(self) -> None:
-        """Let nothing in any more: nobody reads it, and nobody will."""
+        """Let no more items in: nobody reads this head, and nobody will."""
         if self._cancelled or self._completed:
             return
         self._cancelled = True
@@ -282,12 +282,12 @@ class Head(Observable[Any]):
 
     def _to_all(self, item: Any) -> None:
         for observer in tuple(self._observers):
-            # What one does with the item may make another dispose of its subscription.
+            # One observer may make another one dispose of its subscription.
             if observer in self._observers:
                 observer.on_next(item)
 
     def refresh(self) -> None:
-        """Show the pushes that lead here which gates they have to look at now."""
+        """Update the gates of the edges that lead here, directly or through other nodes."""
         heads = {self: None}
         pending = [self]
         while pending:
@@ -303,7 +303,7 @@ class Head(Observable[Any]):
                     edge.regate(gates)
 
     def sources(self) -> list[Owner | None]:
-        """Return those any of whom can let an item in; None is whoever cannot be seen (D4)."""
+        """Return the streams of which any can let an item in; None is an unknown source (D4)."""
         found: dict[Owner | None, None] = {}
         pending = [self]
         seen = {self}
@@ -326,8 +326,8 @@ class Head(Observable[Any]):
         ports = self.node.bridge.names(port for port, _ in edges_into([self]))
         return LateSubscription(
             f"{ports} was subscribed to again by {self.node.node.name!r} after its subscription "
-            "had ended, so that items may have passed; keep one subscription, or share() it before "
-            "it is used twice; where it is another port that is meant, name it at the entry, "
+            "had ended, so items may have been missed; keep one subscription, or share() it before "
+            "it is used twice; if another port is meant, name it at the entry, "
             "flow(observable, ports=[...])"
         )
 
@@ -348,7 +348,7 @@ def edges_into(heads: Iterable[Head]) -> list[tuple[PortRef, Edge]]:
 
 
 class _Observer(abc.ObserverBase[Any]):
-    """Callbacks as an observer, without a layer around them."""
+    """An observer made of callbacks, without a wrapper around each."""
 
     def __init__(self, on_next: Any, on_error: Any, on_completed: Any) -> None:
         self.__dict__.update(
@@ -358,18 +358,18 @@ class _Observer(abc.ObserverBase[Any]):
         )
 
     def on_next(self, value: Any) -> None:
-        """Be replaced by the callback."""
+        """Do nothing; the callback replaces this method."""
 
     def on_error(self, error: Exception) -> None:
-        """Be replaced by the callback, or raise the error."""
+        """Do nothing; the callback, or one that raises the error, replaces this method."""
 
     def on_completed(self) -> None:
-        """Be replaced by the callback."""
+        """Do nothing; the callback replaces this method."""
 
 
 def _ignore(item: Any) -> None:
-    """Take an item that nobody wants."""
+    """Discard an item."""
 
 
 def _nothing() -> None:
-    """Take an end that nobody waits for."""
+    """Ignore an end."""

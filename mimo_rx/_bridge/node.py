@@ -1,4 +1,4 @@
-"""The operators of one node in one run: from where items enter to who reads what comes out.
+"""The operators of one node in one run, from the heads where items enter to the readers.
 
 Rules: R5.
 """
@@ -47,9 +47,9 @@ class NodeRun:
         self.started = False
         """Whether its operators have been applied and have subscribed."""
         self._failed = False
-        """Whether something was raised on another thread; more may follow before it is heard of."""
+        """Whether a failure on another thread was reported; others may follow before the end."""
         self._arrivals: Arrivals | None = None
-        """Where other threads may deliver to."""
+        """Takes the items that other threads deliver."""
         self._subscription: abc.DisposableBase | None = None
 
     @cached_property
@@ -72,7 +72,7 @@ class NodeRun:
         return [self.head, *(head for _, head in self.claims)]
 
     def gates(self) -> tuple[Gate, ...]:
-        """Return what must have room before an item is let in."""
+        """Return the gates that must have room before an item is let in."""
         found: dict[Gate, None] = {}
         pending: list[Station] = [self]
         seen: set[Station] = {self}
@@ -93,7 +93,7 @@ class NodeRun:
     def claim(self, flow: Flow) -> Head | None:
         """Return the head that `flow` stands for inside these operators.
 
-        A port that was named anew, as ``rx.defer(lambda: step["x"])`` does, is known as well.
+        A new object for the same port, as ``rx.defer(lambda: step["x"])`` makes, is known as well.
         """
         for claimed, head in self.claims:
             if claimed is flow:
@@ -103,13 +103,13 @@ class NodeRun:
         return next((head for head in same if head.held), same[0] if same else None)
 
     def start_when_ready(self) -> None:
-        """Subscribe, once everybody who reads this would find what it delivers."""
+        """Subscribe, if all its readers are ready."""
         if not self.started and not self.ended and all(reader.ready() for reader in self.readers):
             self.started = True
             self.start()
 
     def start(self) -> None:
-        """Apply the operators and subscribe; what is due at once runs when that is done."""
+        """Apply the operators and subscribe; work that is due at once runs after that."""
         try:
             self.bridge.trampoline.do(self._subscribe)
         except (Exception, Unwound) as error:
@@ -123,7 +123,7 @@ class NodeRun:
         try:
             for operator in chain.from_iterable(map(parts, self.node.operators)):
                 stays = stays_on_thread(operator)
-                if type(observable) is Observable:  # other types have more to them
+                if type(observable) is Observable:  # a subclass has methods that would be lost
                     if not stays:
                         observable = Scheduled(observable, self.scheduler)
                     if afar:
@@ -142,7 +142,7 @@ class NodeRun:
             self._subscription = subscription
 
     def _choose(self) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
-        """Return what takes the items, an error, and the end."""
+        """Return the callbacks for an item, an error, and the end."""
         deliver: Callable[[Any], None]
         if len(self.readers) > 1:
             deliver = self._to_all
@@ -166,20 +166,20 @@ class NodeRun:
             reader.on_completed()
 
     def _signal(self, error: Exception) -> None:
-        """Pass an error on to the operators that read this, which may answer it; else fail (E3)."""
+        """Pass an error on if only operators read this, which may answer it; else fail (E3)."""
         if self.ended:
             return
         heads = [reader for reader in self.readers if isinstance(reader, Head)]
         self.bridge.origins.setdefault(id(error), (error, self))
         if len(heads) < len(self.readers):
-            self.fail(error)  # at a far end there is nobody who could
+            self.fail(error)  # a reader that is no head cannot answer it
             return
         self.dispose()
         for head in heads:
             head.on_error(error)
 
     def drop(self, reader: Reader) -> None:
-        """Deliver to `reader` no more; without any reader, end (C4)."""
+        """Stop delivering to `reader`; after the last reader, end (C4)."""
         if self.ended or reader not in self.readers:
             return
         self.readers.remove(reader)
@@ -198,10 +198,10 @@ class NodeRun:
             self.bridge.host.node_failed(self, error.error if isinstance(error, Unwound) else error)
 
     def fail_afar(self, error: BaseException) -> bool:
-        """Fail the run with what was raised on another thread, also in a clean-up after the end.
+        """Fail the run with an error of another thread, also one of a clean-up after the end.
 
         Returns:
-            Whether anybody will hear of it; if not, it is best raised where it is.
+            Whether the loop took the error; if not, it is best raised where it is.
         """
         return self.bridge.trampoline.hop(self._failed_afar, error)
 
@@ -215,7 +215,7 @@ class NodeRun:
             self.bridge.host.node_failed(self, error)
 
     def dispose(self) -> None:
-        """Deliver nothing any more, and cancel what leads here."""
+        """Stop delivering, and cancel the edges that lead here."""
         if self.ended:
             return
         self.ended = True

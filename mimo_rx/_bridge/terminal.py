@@ -14,15 +14,15 @@ __all__ = ["Terminal"]
 
 
 class Terminal:
-    """The end of an edge with operators: it fills a buffer, or (without one) counts only.
+    """The end of an edge with operators: it fills a buffer, or discards if there is none.
 
     Args:
-        node: What it reads.
-        buffer: What it fills.
+        node: The node that it reads.
+        buffer: The buffer that it fills.
     """
 
     feedback = False
-    """Whether it closes a meant ring (D6): no mark goes through operators."""
+    """Whether it closes a ring on purpose (D6): never, since operators do not pass the mark on."""
 
     def __init__(self, node: Station, buffer: Buffer | None) -> None:
         self.node = node
@@ -36,7 +36,7 @@ class Terminal:
             buffer.edges.append(self)
 
     def ready(self) -> bool:
-        """A buffer is always there."""
+        """Return True: it can take items from the start."""
         return True
 
     def behind(self) -> Gate | None:
@@ -44,30 +44,30 @@ class Terminal:
         return self._buffer
 
     def sources(self) -> list[Owner | None]:
-        """Return those any of whom can make it deliver; None is whoever cannot be seen (D4)."""
+        """Return the streams of which any can make it deliver; None is an unknown source (D4)."""
         if not self.node.is_quiet:
             return [None]
         found = (source for head in self.node.heads() for source in head.sources())
         return list(dict.fromkeys(found))
 
     def on_completed(self) -> None:
-        """Count one producer less (C2)."""
+        """Note that one producer has completed (C2)."""
         if self.live:
             self.live = False
             if self._buffer is not None:
                 self._buffer.producer_closed()
 
     def rest(self) -> None:
-        """Close a ring that has come to rest: the end for the consumer, nothing for the rest."""
+        """Close a ring that has come to rest: signal the end to the consumer only (D6)."""
         self.deliver = _ignore
         self.on_completed()
 
     def cancel(self) -> None:
-        """The consumer is gone."""
+        """Stop delivering: the consumer is gone (C4)."""
         if self.live:
             self.live = False
             self.node.drop(self)
 
 
 def _ignore(item: Any) -> None:
-    """Take an item that nobody wants."""
+    """Discard an item."""

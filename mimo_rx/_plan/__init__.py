@@ -1,1 +1,1 @@
-"""A blueprint laid flat, as an engine runs it."""
+"""A flattened blueprint, as an engine runs it."""

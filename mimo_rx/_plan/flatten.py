@@ -1,10 +1,11 @@
-"""Laying a blueprint flat: what an engine runs, without nesting and without names for names.
+"""Flatten a blueprint into the plan that an engine runs, without nested workflows.
 
-Ports of nested workflows are mere names: what feeds one is followed through any depth to the
-outputs that stand behind it, and multiplied out where it meets several inputs. Operators are laid
-out once for each flow and place of its workflow, so that all who read a flow share them.
+A port of a nested workflow is only a name for inner ports. Such names are followed through any
+depth to the outputs that feed them. If several outputs feed a name that leads into several inputs,
+each pair gets its own edge. Operators are laid out once for each flow and each place of its
+workflow, so that all readers of a flow share them.
 
-Nothing here recurses: a chain may have ten thousand links.
+Nothing here recurses, since a chain may have ten thousand links.
 
 Rules: W7, L4.
 """
@@ -33,13 +34,13 @@ READ = "item"
 
 
 def flatten(workflow: Workflow) -> Plan:
-    """Lay `workflow` flat.
+    """Flatten `workflow`.
 
     Args:
-        workflow: The blueprint. It is not changed, and what becomes of it later does not show.
+        workflow: The blueprint. It is not changed, and later changes to it do not affect the plan.
 
     Raises:
-        WiringError: Operators stand in a ring without a stream in it.
+        WiringError: Operators form a ring without a stream in it.
     """
     flattener = _Flattener(Layout(workflow))
     flattener.add_links()
@@ -50,14 +51,14 @@ def flatten(workflow: Workflow) -> Plan:
 
 
 def flatten_flow(flow: Flow, workflow: Workflow) -> Plan:
-    """Lay `workflow` flat, with `flow` led into the environment's input ``item``.
+    """Flatten `workflow`, with `flow` led into the environment's input ``item``.
 
     Args:
         flow: The flow to read.
-        workflow: The one that it is of; an empty one for a flow that has none.
+        workflow: The workflow of `flow`; an empty one if it has none.
 
     Raises:
-        WiringError: Nothing can be read from `flow`, or operators stand in a ring.
+        WiringError: Nothing can be read from `flow`, or operators form a ring without a stream.
     """
     flow = flow.readable()
     strangers = {id(b.stream): b.stream for b in flow.bare if workflow.graph.bound_step(b) is None}
@@ -79,7 +80,7 @@ class _Place(NamedTuple):
 
 
 class _Seeds(NamedTuple):
-    """Items that were pushed into an input of a nested workflow."""
+    """Items that were pushed into an input of a nested workflow before the run."""
 
     name: str
     items: tuple[Any, ...]
@@ -89,15 +90,15 @@ _Atom: TypeAlias = PortRef | _Place | _Seeds
 
 
 class _Read(NamedTuple):
-    """What is read, and over which kind of edge."""
+    """Something that is read, and over which kind of edge."""
 
     atom: _Atom
     fed_back: bool
-    """Whether an edge that closes a meant ring leads from it."""
+    """Whether it is read over an edge that closes a ring on purpose (D6)."""
 
 
 class _Needs(NamedTuple):
-    """What a node is made of: its operators, what it reads, and what it claims."""
+    """The parts of a node: its operators, what it reads, and what it claims."""
 
     place: _Place
     operators: tuple[Any, ...]
@@ -129,7 +130,7 @@ class _Flattener:
         )
 
     def add_links(self) -> None:
-        """Add what leads into the steps that run."""
+        """Add the edges into the steps that run."""
         for frame in self.layout.frames:
             for link in frame.links:
                 if link.step in frame.numbers:
@@ -139,7 +140,7 @@ class _Flattener:
     def add(
         self, flow: Flow, target: PortRef, frame: Frame | None = None, *, feedback: bool = False
     ) -> None:
-        """Add what leads from `flow` into `target`."""
+        """Add the edges from `flow` into `target`."""
         for atom, fed_back in self._reads(_Place(frame or self.layout.root, flow), feedback):
             if isinstance(atom, _Seeds) and target.step != ENVIRONMENT:
                 self.layout.seed(target.step, target.port, atom.items)
@@ -154,7 +155,7 @@ class _Flattener:
             self._edges.append(Edge(source, target, fed_back))
 
     def _reads(self, place: _Place, feedback: bool = False) -> list[_Read]:
-        """Return what stands behind `place` when all names are followed."""
+        """Follow all names, and return what feeds `place`."""
         found: list[_Read] = []
         path: set[object] = set()
         stack: list[_Read | _Leave] = [_Read(place, feedback)]
@@ -169,7 +170,7 @@ class _Flattener:
             elif followed.name not in path:  # else a ring of names, which feeds nothing new
                 path.add(followed.name)
                 stack.append(_Leave(followed.name))
-                # Behind an edge that closes a ring, each one leads over it.
+                # Everything behind a feedback edge is read over that edge.
                 stack.extend(
                     _Read(atom, fed_back or (entry.fed_back and not isinstance(atom, _Seeds)))
                     for atom, fed_back in reversed(followed.behind)
@@ -177,7 +178,7 @@ class _Flattener:
         return found
 
     def _follow(self, place: _Place) -> _Followed | None:
-        """Return what stands directly behind a name; None if `place` is none."""
+        """Return what feeds a name directly; None if `place` is not a name."""
         frame, flow = place.frame, place.flow.readable()
         if isinstance(flow, Derived | ObservableFlow):
             return None
@@ -209,7 +210,7 @@ class _Flattener:
         return _Followed(key, behind)
 
     def _built(self, atom: _Atom) -> PortRef | Node:
-        """Return what stands for `atom` in the plan; its node is made if need be."""
+        """Return the port or node of `atom` in the plan; make the node on first use."""
         if isinstance(atom, PortRef):
             return atom
         if isinstance(atom, _Seeds):
@@ -237,7 +238,7 @@ class _Flattener:
         return self._nodes[atom.key]
 
     def _needs(self, place: _Place) -> _Needs:
-        """Gather a chain of operators, down to a flow that somebody else reads too."""
+        """Gather a chain of operators, back to the first flow that has other readers too."""
         frame, flow = place
         if isinstance(flow, ObservableFlow):
             claims = [(each, self._reads(_Place(frame, each))) for each in flow.claims]
@@ -301,7 +302,7 @@ def _named(name: object, behind: Iterable[_Atom]) -> _Followed:
 
 
 class _Leave(NamedTuple):
-    """A mark on a stack: what was under `name` has been visited."""
+    """A mark on the stack: everything behind `name` has been visited."""
 
     name: object
 
@@ -318,7 +319,7 @@ def _places_in(needs: _Needs) -> list[_Place]:
 
 
 def _count_uses(flows: Iterable[Flow]) -> Counter[int]:
-    """Count who refers to each flow: edges, other flows, Observables."""
+    """Count the edges, flows and Observables that refer to each flow."""
     uses: Counter[int] = Counter()
     stack = list(flows)
     while stack:

@@ -1,8 +1,8 @@
 """Which operators and Observables deliver only while something is delivered to them (D4).
 
-Only then is it certain that an edge is at rest when those that feed it are. Operators are looked up
-in the catalogue; an Observable is recognised by the room of RxPY in which it was made, and so is
-each one that it refers to. What is not known may deliver by itself.
+Only an edge of such operators is certain to be at rest when its feeders are. Operators are looked
+up in the catalogue. An Observable is recognised by the module of RxPY that made it, and so is each
+Observable that it refers to. Anything unknown may deliver by itself.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _COMBINING = frozenset(
         "zip",
     )
 )
-"""What delivers only when one of the Observables that it combines does."""
+"""Operators that deliver only when one of the Observables that they combine does."""
 _AT_ONCE = frozenset(("empty", "fromiterable", "never", "returnvalue"))
 """Observables that deliver at their subscription, or never."""
 
 
 def is_quiet(node: Node) -> bool:
-    """Tell whether nothing comes out of `node` unless something goes in."""
+    """Tell whether `node` delivers only while something is delivered to it."""
     roots: list[Any] = [part for operator in node.operators for part in parts(operator)]
     if not all(map(_is_quiet_operator, roots)):
         return False
@@ -62,7 +62,7 @@ def _is_known(observable: Observable[Any]) -> bool:
 
 
 def _rooms() -> frozenset[str]:
-    """Return the rooms of RxPY all of whose operators are quiet, without their underscores."""
+    """Return the modules of RxPY whose operators are all quiet, by name without underscores."""
     stays: dict[str, bool] = {}
     for entry in CATALOGUE.values():
         room = (entry.closure or entry.name).replace("_", "")

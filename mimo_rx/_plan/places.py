@@ -1,6 +1,6 @@
-"""Frames: each place at which a workflow stands in a plan, and the steps laid out there.
+"""Frames: the places of workflows in a plan, and the steps laid out in each.
 
-A workflow that is nested twice stands in two frames, and its flows mean something else in each.
+A workflow that is nested twice has two frames. Its flows mean something different in each.
 
 Rules: E5.
 """
@@ -32,25 +32,25 @@ class Frame:
     workflow: Workflow
     links: tuple[Link, ...]
     path: str
-    """What stands before the names of its steps."""
+    """Prefix of the names of its steps, such as ``outer/inner/``."""
     parent: Frame | None = None
     step: Step | None = None
-    """The step of `parent` that it is."""
+    """The step of `parent` that this frame lays out."""
     children: dict[Step, Frame] = field(default_factory=dict)
     numbers: dict[Step, int] = field(default_factory=dict)
-    """The plan's number of each step that runs."""
+    """The number in the plan of each step that runs."""
     feeds: dict[tuple[Step | None, str], list[Link]] = field(default_factory=dict)
-    """What leads into each input of its steps, and (None) into its own outputs."""
+    """The links into each input of its steps and, under None, into its own outputs."""
     names: set[str] = field(default_factory=set)
     numbered: dict[str, int] = field(default_factory=dict)
-    """The number that the last step of a name was given."""
+    """The last number that was added to each name to make it unique."""
     visitors: dict[int, Step] = field(default_factory=dict)
-    """Streams that are read here without being a step, by their id."""
+    """Steps made for streams that are read here without being a step, by the stream's id."""
     sources: dict[int, int] = field(default_factory=dict)
-    """The plan's number of each source from outside, by the id of its stream."""
+    """The number in the plan of each outside source, by the id of its stream."""
 
     def step_of(self, bare: BareFlow) -> Step:
-        """Return the step that a stream read before it was one stands for here."""
+        """Return the step here of a stream that was read before it was added as a step."""
         visitor = self.visitors.get(id(bare.stream))
         if visitor is not None:
             return visitor
@@ -59,7 +59,7 @@ class Frame:
         return step
 
     def unique(self, wanted: str) -> str:
-        """Return `wanted`, numbered if a step here is called so."""
+        """Return `wanted`, with a number if a step here already has that name."""
         base = wanted.replace("/", "-")
         number = self.numbered.get(base, 1)
         name = base if number == 1 else f"{base}-{number}"
@@ -109,13 +109,13 @@ class Layout:
 
     @property
     def steps(self) -> tuple[PlannedStep, ...]:
-        """What runs, in the order of the numbers."""
+        """The steps that run, in the order of their numbers."""
         return tuple(
             replace(step, seeds=seeds) for step, seeds in zip(self._steps, self._seeds, strict=True)
         )
 
     def source(self, frame: Frame, stream: SourceStream) -> int:
-        """Return the number of a source from outside, which runs once in each frame."""
+        """Return the number of an outside source, which runs once in each frame."""
         number = frame.sources.get(id(stream))
         if number is None:
             path = frame.path + frame.unique(stream.name)
@@ -124,7 +124,7 @@ class Layout:
         return number
 
     def seed(self, number: int, port: str, items: tuple[Any, ...]) -> None:
-        """Let `items` wait in an input from the start, behind those that do already."""
+        """Let `items` wait in an input from the start, after the seeds that it already has."""
         seeds = self._seeds[number]
         seeds[port] = (*seeds.get(port, ()), *items)
 

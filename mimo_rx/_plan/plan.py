@@ -1,9 +1,9 @@
-"""A plan: a blueprint laid flat, ready for an engine to run.
+"""A plan: a flattened blueprint, ready for an engine to run.
 
 A workflow nests, its flows share operators, and its ports may be mere names for inner ports. An
-engine should know none of this. A workflow is laid flat once a run. The records below say which
-streams run under which path, which output feeds which input, and which operators stand in between.
-They hold no loop, no task and no lock.
+engine should know none of this, so a workflow is flattened for each run. The records below say
+which streams run under which path, which output feeds which input, and which operators are in
+between. They hold no loop, no task and no lock.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ __all__ = ["ENVIRONMENT", "Edge", "Node", "Operator", "Plan", "PlannedStep", "Po
 Operator: TypeAlias = Callable[[Observable[Any]], Any]
 
 ENVIRONMENT = -1
-"""The step number of whoever runs the plan: its outputs are the workflow's own inputs, its inputs
-the workflow's own outputs (and the flow that is read, if one is)."""
+"""The step number of the caller of the run. Its outputs are the workflow's own inputs. Its inputs
+are the workflow's own outputs, or the flow that is read."""
 
 
 class PortRef(NamedTuple):
@@ -54,35 +54,35 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """Operators over one source or the merge of several; made once a run, whoever reads it.
+    """Operators over one source or the merge of several; in a run, all readers share them.
 
-    Exactly one of two kinds: with `observable` None its items are those of `sources`, merged;
-    otherwise it is that Observable, which subscribes to `claims` by itself, as it pleases.
+    There are two kinds of nodes. If `observable` is None, the items are those of `sources`, merged.
+    Otherwise the node is that Observable, which subscribes to `claims` by itself, at any time.
     """
 
     sources: tuple[PortRef | Node, ...]
     operators: tuple[Operator, ...] = ()
     observable: Observable[Any] | None = None
     claims: tuple[tuple[Any, PortRef | Node], ...] = ()
-    """(flow object inside `observable`, what it stands for in this plan)"""
+    """Pairs: a flow inside `observable` or an operator, and what it stands for in this plan."""
     fed_back: frozenset[PortRef | Node] = frozenset()
-    """Those that it reads over an edge that closes a meant ring (D6)."""
+    """The sources and claims that it reads over an edge that closes a ring on purpose (D6)."""
     name: str = ""
-    """How errors and notes call it."""
+    """Its name in errors and notes."""
 
 
 class Edge(NamedTuple):
-    """What feeds an input: an output as it is, or a node."""
+    """An edge into an input: from an output directly, or from a node."""
 
     source: PortRef | Node
     target: PortRef
     feedback: bool = False
-    """Whether it closes a meant ring (D6)."""
+    """Whether it closes a ring on purpose (D6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A blueprint laid flat."""
+    """A flattened blueprint."""
 
     name: str
     steps: tuple[PlannedStep, ...]

@@ -1,7 +1,8 @@
 """The shape of a plan: its rings, and the forks whose branches meet again.
 
-Steps, nodes and the workflow's own inputs are vertices, numbered; an arc leads from what delivers
-to what is delivered to. Nothing here recurses, and all of it takes time in proportion to the arcs.
+Steps, nodes and the workflow's own inputs are numbered vertices. An arc leads from the vertex that
+delivers to the one that receives. A way is a list of arcs that follow each other. Nothing here
+recurses, and everything takes time in proportion to the number of arcs.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from .plan import ENVIRONMENT, Node, Plan, PortRef
 __all__ = ["Arc", "Fork", "Shape", "has_circle", "knots", "steps_in_circles"]
 
 _PATIENCE = 100
-"""Arcs that the search for forks looks at, for each arc that there is."""
+"""How many arcs the search for forks looks at, for each arc of the plan."""
 
 _INPUTS = 2
-"""Inputs of a join that are followed through one vertex."""
+"""How many inputs of a join are followed through one vertex."""
 
 _WAYS = 2
-"""Ways from one vertex to one input that are compared with those to another."""
+"""How many ways from one vertex to one input are compared with those to another input."""
 
 
 class Arc(NamedTuple):
-    """One way from a vertex to the next."""
+    """A connection from one vertex to the next."""
 
     source: int
     target: int
@@ -58,7 +59,7 @@ class Shape:
         for edge in plan.edges:
             if edge.target.step != ENVIRONMENT:
                 self._lead(edge.source, edge.target, edge.feedback)
-        # Grows as the nodes behind nodes are found.
+        # The list grows meanwhile, as nodes behind nodes are found.
         for number, vertex in enumerate(self.vertices):
             if isinstance(vertex, Node):
                 for source in (*vertex.sources, *(stands for _, stands in vertex.claims)):
@@ -76,14 +77,14 @@ class Shape:
         return text
 
     def name(self, number: int) -> str:
-        """Return the path of a step, or what stands for it."""
+        """Return the path of a step, ``ins.PORT`` of an input of the workflow, or a node's name."""
         vertex = self.vertices[number]
         if isinstance(vertex, int):
             return self.plan.steps[vertex].path
         return f"ins.{vertex.port}" if isinstance(vertex, PortRef) else vertex.name
 
     def rings(self) -> Iterator[list[Arc]]:
-        """Yield a shortest ring of each knot of unmarked arcs, from its first step on."""
+        """Yield a shortest ring of each knot of arcs without feedback, from its first step on."""
         onward = _by((arc for arc in self.arcs if not arc.feedback), lambda arc: arc.source)
         targets = {source: [arc.target for arc in arcs] for source, arcs in onward.items()}
         for knot in knots(len(self.vertices), targets):
@@ -92,7 +93,10 @@ class Shape:
                 yield ring
 
     def uneven_joins(self) -> Iterator[Fork]:
-        """Yield for each join the nearest fork whose branches may not stay level."""
+        """Yield for each join the nearest fork whose branches may not stay level.
+
+        They stay level if each item reaches both inputs of the join within one push.
+        """
         arcs = [arc for arc in self.arcs if not arc.feedback]
         back = _by(_in_circles(len(self.vertices), arcs), lambda arc: arc.target)
         patience = _PATIENCE * len(arcs)
@@ -125,10 +129,11 @@ class Shape:
     def _fork(
         self, join: int, back: dict[int, list[Arc]], patience: int
     ) -> tuple[Fork | None, int]:
-        """Look backwards from all inputs of `join` at once; return also how much was looked at.
+        """Search backwards from all inputs of `join` at once; also return how many arcs that took.
 
         Two inputs are followed through a vertex, not one: where two branches meet and are level,
-        either may still meet a third one further up. A third input differs from one of the two.
+        each of them may still meet a third one further up. Two are enough, since a third input
+        differs from at least one of them.
         """
         reached: dict[int, dict[str, list[Arc]]] = {}
         pending = deque((arc.input, arc) for arc in back[join])
@@ -155,7 +160,7 @@ class Shape:
         return None, looks
 
     def _head(self, number: int) -> list[Arc]:
-        """Return the way to a node from the first output that it reads; nothing for a step."""
+        """Return the way to a node from the first output that it reads; empty for a step."""
         way: list[Arc] = []
         while number in self._first:
             way.append(self._first[number])
@@ -179,8 +184,9 @@ def _one_to_one(vertex: int | Node | PortRef) -> bool:
 def steps_in_circles(plan: Plan) -> set[int]:
     """Return the numbers of the steps whose waits may be part of a ring.
 
-    Those are the steps with an edge on a circle, and those that feed a node on one, however far
-    above it: it is they who wait for all of its readers, since a node has no buffer.
+    Those are the steps with an edge on a circle, and the steps that feed a node on a circle,
+    directly or through other nodes. A node has no buffer, so the steps that feed it wait for all of
+    its readers.
     """
     shape = Shape(plan)
     circling = _in_circles(len(shape.vertices), shape.arcs)
@@ -198,7 +204,7 @@ def steps_in_circles(plan: Plan) -> set[int]:
 
 
 def has_circle(plan: Plan) -> bool:
-    """Tell whether edges of `plan` form a circle if directions are ignored, as those of a ring do.
+    """Tell whether edges of `plan` form a circle if directions are ignored; those of a ring do.
 
     It takes time in proportion to the edges (union-find, Tarjan 1975).
     """
@@ -226,7 +232,7 @@ def has_circle(plan: Plan) -> bool:
                 pending += [(each, source) for each in source.sources]
                 pending += [(each, source) for _, each in source.claims]
         elif source.step == ENVIRONMENT:
-            continue  # whoever runs it is never stuck
+            continue  # the caller of the run is never stuck
         else:
             vertex = numbers[source.step]
         one, other = top(vertex), top(target)
@@ -237,7 +243,7 @@ def has_circle(plan: Plan) -> bool:
 
 
 def _onward(arc: Arc, input: str, reached: dict[int, dict[str, list[Arc]]]) -> list[Arc]:
-    """Return the way by which `input` of the join led back to the start of `arc`."""
+    """Return the way from the start of `arc` to `input` of the join."""
     way = [arc]
     while way[-1].target in reached:
         way.append(reached[way[-1].target][input][0])
@@ -278,7 +284,7 @@ def knots(count: int, onward: Mapping[int, Iterable[int]]) -> Iterator[set[int]]
     """Yield the strongly connected components (Tarjan 1972), without recursion.
 
     Args:
-        count: How many vertices there are; they are the numbers below it.
+        count: How many vertices there are; they are numbered from 0.
         onward: The vertices that each one leads to.
     """
     order: dict[int, int] = {}
@@ -315,7 +321,7 @@ def knots(count: int, onward: Mapping[int, Iterable[int]]) -> Iterator[set[int]]
 def _in_circles(count: int, arcs: list[Arc]) -> list[Arc]:
     """Return the arcs that lie on a circle if directions are ignored: all but the bridges.
 
-    Two branches of a fork that meet again are such a circle, so the others need no look.
+    Two branches of a fork that meet again form such a circle, so the other arcs need no search.
     """
     around: list[list[tuple[int, int]]] = [[] for _ in range(count)]
     for place, arc in enumerate(arcs):

@@ -1,4 +1,4 @@
-"""The near end of an edge, as the output that it leads from sees it."""
+"""The near end of an edge, as seen by the output that it leads from."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Sender(Protocol):
         """Items pushed so far."""
 
     def rebind(self) -> None:
-        """Look at the edges and their gates anew."""
+        """Look at the edges and their gates again."""
 
     def disconnect(self, edge: Any) -> None:
         """Skip `edge` from now on: its far side is gone (C4)."""
 
     def stop(self) -> None:
-        """Let no push pass without a trip through the loop."""
+        """Make every push from now on go through the event loop."""
 
 
 class Edge:
@@ -39,7 +39,7 @@ class Edge:
         gates: What must have room before an item is handed over.
         deliver: Hands an item over; never raises.
         close: Called once, when the output closes.
-        buffer: The far buffer, if nothing stands in between.
+        buffer: The far buffer, if no operators are in between.
     """
 
     __slots__ = ("_start", "_stop", "buffer", "close", "deliver", "feedback", "gates", "output")
@@ -57,7 +57,7 @@ class Edge:
         self.buffer = buffer
         self.output: Sender | None = None
         self.feedback = False
-        """Whether it closes a meant ring (D6)."""
+        """Whether it closes a ring on purpose (D6)."""
         self._start = 0
         self._stop: int | None = None
 
@@ -79,7 +79,7 @@ class Edge:
 
     @property
     def drops(self) -> int:
-        """Items that were dropped where they came in from outside, before its output."""
+        """Items that were dropped at the entry of an outside source, before its output."""
         entry = None if self.output is None else self.output.process.entry
         return 0 if entry is None else entry.drops
 
@@ -106,16 +106,16 @@ class Edge:
             self.output.rebind()
 
     def cancel(self) -> None:
-        """Carry nothing any more: the far side is gone (C4)."""
+        """Stop carrying items: the far side is gone (C4)."""
         if self.output is not None and self._stop is None:
             self._stop = self.output.count
             self.output.disconnect(self)
 
     def rest(self) -> None:
-        """Close a ring that has come to rest: the end for the far side, nothing for this one (D6).
+        """Close a ring that has come to rest: signal the end to the far side only (D6).
 
-        What is pushed on is discarded; to cancel the edge would tell the producer that nobody
-        reads it, while it is about to hear of the end itself.
+        Later pushes are discarded. The edge is not cancelled: that would tell the producer that
+        nobody reads it, although the end is about to reach it by way of its own inputs.
         """
         if self.output is not None and self._stop is None:
             self._stop = self.output.count
@@ -133,4 +133,4 @@ class Edge:
 
 
 def _ignore(item: Any) -> None:
-    """Take an item that nobody wants."""
+    """Discard an item."""

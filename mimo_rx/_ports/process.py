@@ -1,4 +1,4 @@
-"""What the ports of one stream in one run have in common.
+"""What the ports of one stream share in one run.
 
 Rules: C4.
 """
@@ -28,7 +28,7 @@ class Process:
     Args:
         path: The step's path in the workflow, for errors and notes.
         loop: The loop that the run is on.
-        pushed: What a push returns that had room; one for the whole run.
+        pushed: What a push returns if there was room; one object for the whole run.
     """
 
     def __init__(self, path: str, loop: asyncio.AbstractEventLoop, pushed: Pushed) -> None:
@@ -41,20 +41,20 @@ class Process:
         self.starved = Clock(loop)
         self.backpressured = Clock(loop)
         self.runs_next = 0
-        """How many of its tasks wait in a port for the next round of the loop alone."""
+        """How many of its tasks wait in a port only for the next round of the loop."""
         self.life = Life.RUNS
-        """What it is in; see :mod:`mimo_rx._life`."""
+        """Its state; see :mod:`mimo_rx._life`."""
         self.entry: Drops | None = None
-        """Where its items come in from outside, if they do."""
+        """The entry of its items, if they come from an outside source."""
         self.watch: Watches | None = None
-        """What is told that a wait begins, where it may be part of a ring."""
+        """The watch to notify when a wait begins, if the wait may be part of a ring."""
         self.timers: set[Timer] | tuple[()] = ()
-        """The timeouts of those that wait in its ports."""
+        """The timeouts of the waits in its ports."""
         self.allowance = ALLOWANCE
-        """Calls of one output that may follow each other before the loop goes round (P12)."""
+        """How many calls of one output may follow each other before the loop goes round (P12)."""
 
     def where(self, side: str, name: str) -> str:
-        """Return what an error calls a port.
+        """Return the name of a port in errors.
 
         Args:
             side: ``input`` or ``output``.
@@ -63,19 +63,19 @@ class Process:
         return f"{side} {name!r} of step {self.path!r}"
 
     def iteration(self, name: str) -> str:
-        """Return how to iterate over an input."""
+        """Return the code that iterates over an input."""
         return f"async for item in ins.{name}"
 
     def start_thread(self, work: Callable[[], None], whose: str) -> None:
-        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
-        raise RuntimeError("threads are the streams' own: whoever works with a run has none of it")
+        """Run `work` in a daemon thread; the run waits for it at its end (E6)."""
+        raise RuntimeError("only a stream can start a thread of a run; the caller of a run cannot")
 
     async def give_way(self) -> None:
-        """Let a cancel that is on its way arrive."""
+        """Go round the loop once, so that a pending cancel can arrive."""
         await asyncio.sleep(0)
 
     def downstream_closed(self, port: str | None = None) -> MimoError:
-        """Return the error that ends the stream quietly, and remember that it was told so."""
+        """Return the error that ends the stream quietly, and note that the stream was told."""
         self.life = self.life.after(Event.TELL)
         return DownstreamClosed(
             f"nobody reads the outputs of step {self.path!r} any more; "
@@ -83,7 +83,7 @@ class Process:
         )
 
     def edge_cancelled(self, output: Output[Any]) -> None:
-        """Look whether anybody still reads a main output, after an edge of one was cancelled."""
+        """Check whether anybody still reads a main output, after an edge of one was cancelled."""
         if self.life is not Life.RUNS or output.side:
             return
         if any(other.edges and not other.side for other in self.outs.values()):
@@ -99,9 +99,9 @@ class Process:
 
 
 class _Cascade(threading.local):
-    """Closes the inputs of streams that are over, which may be the end of others upstream.
+    """Closes the inputs of streams that are over, which may end further streams upstream.
 
-    One after the other, so that a chain of any length comes to its end without recursion.
+    It handles one stream after the other, so a chain of any length ends without recursion.
     """
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class _Cascade(threading.local):
         self._busy = False
 
     def go_on(self, process: Process) -> None:
-        """Close the inputs of `process`, now or as soon as those before it are closed."""
+        """Close the inputs of `process`: now, or after those of the streams already waiting."""
         self._waiting.append(process)
         if self._busy:
             return
