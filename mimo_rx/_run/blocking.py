@@ -1,7 +1,7 @@
 """Running a coroutine to its end from code that has no loop.
 
-``asyncio.run`` waits at its end for every task that is left. A run that has had to leave a stream
-behind (E6) must end all the same, so this runner leaves it behind too.
+``asyncio.run`` waits at its end for every task that is left. A run that had to leave a stream
+behind (E6) must end anyway, so this runner leaves the stream's task behind too.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ T = TypeVar("T")
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on a loop of its own, as ``start()`` runs a workflow, and block meanwhile.
 
-    Unlike ``asyncio.run`` it also ends where a run has had to leave a stream behind that does not
-    let itself be cancelled. The first Ctrl-C cancels the coroutine and waits for the clean-up of
-    its runs; a second one does not wait.
+    Unlike ``asyncio.run`` it also ends if a run had to leave behind a stream that does not let
+    itself be cancelled. The first Ctrl-C cancels the coroutine and waits for the clean-up of its
+    runs; a second one does not wait.
 
     Args:
         main: The coroutine.
@@ -60,7 +60,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return run_blocking(lambda: main, "run()", "await the coroutine")
     finally:
         if inspect.getcoroutinestate(main) == inspect.CORO_CREATED:
-            main.close()  # it could not begin, and nobody need hear that it was never awaited
+            main.close()  # it did not begin; this avoids the warning that it was never awaited
 
 
 def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], call: str, instead: str) -> T:
@@ -70,7 +70,7 @@ def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], call: str, instead:
 
     Args:
         main: Makes the coroutine.
-        call: What was called, for the error.
+        call: The call that blocks, for the error.
         instead: What to write where a loop is running.
 
     Raises:
@@ -102,7 +102,7 @@ def _run_until_complete(
         try:
             return loop.run_until_complete(task)
         except (KeyboardInterrupt, SystemExit):
-            # These two leave the loop at once, maybe out of a task that is none of the run's.
+            # These two leave the loop at once, perhaps out of a task that is not of the run.
             if len(interrupts) < 2:
                 _unwind(loop, task)
             raise
@@ -119,17 +119,17 @@ def _run_until_complete(
 
 
 def _unwind(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
-    """Let a run end that had to stop in the middle."""
+    """Cancel a run that was stopped in the middle, and wait for its end."""
     if not task.done():
         task.cancel()
         with contextlib.suppress(BaseException):
             loop.run_until_complete(task)
     if not task.cancelled():
-        task.exception()  # what it is has been raised already
+        task.exception()  # mark it as seen: it has been raised already
 
 
 def _clear(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel what the user's own tasks have left, as ``asyncio.run`` does."""
+    """Cancel the tasks that the user has left, as ``asyncio.run`` does."""
     left = [task for task in asyncio.all_tasks(loop) if _is_expected(task)]
     for task in left:
         task.cancel()
@@ -143,14 +143,17 @@ def _clear(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _is_expected(task: asyncio.Task[Any]) -> bool:
-    """Tell whether `task` should end: a run has not left it behind (E6)."""
+    """Tell whether `task` should end, since no run has left it behind (E6)."""
     expected: bool = task._log_destroy_pending  # type: ignore[attr-defined]
     return expected
 
 
 @contextlib.contextmanager
 def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Iterator[list[int]]:
-    """Turn the first SIGINT into a cancel of `task`, where that is ours to decide."""
+    """Turn the first SIGINT into a cancel of `task`.
+
+    This is done only in the main thread, and only if Python's default handler is in place.
+    """
     seen: list[int] = []
     main_thread = threading.current_thread() is threading.main_thread()
     if not main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -160,14 +163,14 @@ def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Ite
     def interrupt(number: int, frame: FrameType | None) -> None:
         seen.append(number)
         if len(seen) > 1 or task.done():
-            # It may strike inside a stream, of which it would be a failure like any other.
+            # Stop the loop too: raised inside a stream, it alone would only fail that stream.
             loop.stop()
             raise KeyboardInterrupt
         task.cancel()
         loop.call_soon_threadsafe(_nothing)  # the loop may be asleep in its selector
 
     with _woken_by_signals(loop):
-        signal.signal(signal.SIGINT, interrupt)  # which takes the place of the loop's own
+        signal.signal(signal.SIGINT, interrupt)  # replaces the loop's own handler
         try:
             yield seen
         finally:
@@ -178,12 +181,12 @@ def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Ite
 def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """Let every signal wake `loop`.
 
-    One that comes at the very moment at which the loop goes to sleep in its selector would be dealt
-    with when something else wakes it: Python calls handlers between two instructions only.
+    Python calls handlers only between two instructions. A signal that comes just as the loop goes
+    to sleep in its selector would otherwise wait until something else wakes the loop.
     """
     descriptor = signal.set_wakeup_fd(-1)
-    # add_signal_handler() would do it, but it asks for the names of all signals, which takes longer
-    # than a small workflow.
+    # add_signal_handler() does the same, but it asks for the names of all signals, which takes
+    # longer than a small workflow.
     own = getattr(loop, "_csock", None)
     adds = False
     try:
@@ -194,7 +197,7 @@ def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
                 loop.add_signal_handler(signal.SIGINT, _nothing)
                 adds = True
             except NotImplementedError:
-                pass  # the loops of Windows see to it by themselves
+                pass  # the loops of Windows wake up by themselves
         yield
     finally:
         if adds:
@@ -208,10 +211,10 @@ def _nothing() -> None:
 
 @contextlib.contextmanager
 def _own_trampoline() -> Iterator[None]:
-    """Give the thread a fresh current-thread trampoline of RxPY's meanwhile.
+    """Give the thread a fresh current-thread trampoline of RxPY for the time of a run.
 
-    Inside the caller's, nothing that a stream schedules there would ever run: it is busy until the
-    whole run is over.
+    The caller's trampoline may be busy until the whole run is over. Work that a stream schedules
+    there would then never run.
     """
     from reactivex.scheduler.currentthreadscheduler import CurrentThreadSchedulerSingleton
 
@@ -227,11 +230,11 @@ def _own_trampoline() -> Iterator[None]:
 def refuse_rx_run(scheduler: object) -> None:
     """Refuse RxPY's ``run()`` above a flow in the thread of a running loop (R10).
 
-    It would block the loop that the flow needs. It subscribes on a thread of its own, so that what
-    tells it is the thread that waits in it.
+    It would block the loop that the flow needs. RxPY subscribes on another thread, so this looks
+    for a thread that waits in ``run()`` inside a running loop.
 
     Args:
-        scheduler: What the subscription was given.
+        scheduler: The scheduler of the subscription.
 
     Raises:
         RuntimeError: A thread that has a running loop waits in ``run()``.

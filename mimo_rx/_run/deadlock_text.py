@@ -1,4 +1,4 @@
-"""How a ring is told: what would help, and the drawing of who waits for whom.
+"""The texts about a ring: what would help, and the drawing of who waits for whom.
 
 Rules: D3.
 """
@@ -15,11 +15,11 @@ __all__ = ["deadlock", "growth_warning"]
 def deadlock(drawing: Waits, name: str, *, has_grown: bool) -> DeadlockError:
     """Return the error of a ring of workflow `name` that can never go on (D3)."""
     if has_grown:
-        hint = "; its buffers have grown as far as growth_limit lets them"
+        hint = "; its buffers have grown as far as growth_limit allows"
     elif any(wait.kind == "push" for wait in drawing):
-        hint = "; an output that is to be read after another one is pushed to before that has ended"
+        hint = "; an output is read only after another one has ended, but is pushed to before that"
     else:
-        hint = "; a ring that is meant to come to rest is closed by pipe(..., feedback=True)"
+        hint = "; if the ring is meant to come to rest, close it with pipe(..., feedback=True)"
     return DeadlockError(
         f"streams of workflow {name!r} wait for each other in a ring and can never go on{hint}:"
         f"\n  {_indented(drawing)}"
@@ -27,7 +27,7 @@ def deadlock(drawing: Waits, name: str, *, has_grown: bool) -> DeadlockError:
 
 
 def growth_warning(drawing: Waits, name: str, buffer: Buffer, limit: int) -> str:
-    """Return the warning of a buffer that grows to let a ring of workflow `name` go on (D2).
+    """Return the warning that a buffer grows to let a ring of workflow `name` go on (D2).
 
     Args:
         drawing: The ring.
@@ -36,7 +36,7 @@ def growth_warning(drawing: Waits, name: str, buffer: Buffer, limit: int) -> str
         limit: Items to which it may grow.
     """
     return (
-        f"streams of workflow {name!r} wait for each other in a ring, so that the buffer of "
+        f"streams of workflow {name!r} wait for each other in a ring, so the buffer of "
         f"{buffer.process.path}.{buffer.port} grows above its threshold of "
         f"{buffer.threshold - buffer.growth} items (to at most {limit}); give its step a larger "
         f"threshold:\n  {_indented(drawing)}"

@@ -1,13 +1,13 @@
 """The watch for rings: streams that wait for each other and can never go on (D1-D6).
 
-Who waits for whom is read off the ports when it is asked for, so that a push or pop that needs no
-wait pays nothing. A fan-in waits for *any* of its producers, a fan-out for *all* consumers that
-lack room. The stuck are the largest set of waiting streams each of which waits for others of the
-set alone; a worklist takes the live ones out of those that wait (Chandy, Misra and Haas 1983 call
-the two kinds of waits the OR and the AND model).
+The watch reads who waits for whom off the ports when it looks, so a push or pop that needs no wait
+costs nothing extra. A fan-in waits for *any* of its producers, a fan-out for *all* consumers that
+lack room (the OR and the AND model of Chandy, Misra and Haas 1983). The stuck streams are the
+largest set of waiting streams in which each waits only for others of the set. To find it, a
+worklist takes the streams that can go on out of those that wait.
 
 A ring with a full buffer in it is an artificial deadlock of bounded buffers (Parks 1995): the
-smallest one grows (Geilen and Basten 2003). A ring of reads alone is a real one.
+smallest full buffer grows (Geilen and Basten 2003). A ring of pops alone is a real deadlock.
 
 Rules: D1, D2, D4, D5, D6.
 """
@@ -38,12 +38,12 @@ __all__ = ["Watch"]
 _log = logging.getLogger("mimo_rx")
 
 SHORTEST, USUAL, LONGEST = 0.005, 0.05, 0.09
-"""Seconds between a wait and the look at it: after a buffer has grown, usually, and at most, which
-leaves something of the tenth of a second that D1 allows."""
+"""Seconds from the start of a wait to the look at it: after a buffer has grown, usually, and at
+most. The last one stays below the 0.1 s that D1 allows."""
 _SHARE = 20
-"""A look is followed by a pause of so many times its length, if that is not more than at most."""
+"""The pause after a look is at least so many times as long as the look, up to ``LONGEST``."""
 GROWTH_FACTOR, LEAST_LIMIT = 64, 10_000
-"""What a buffer may grow to, if ``growth_limit`` does not say: a multiple of the threshold, at
+"""How far a buffer may grow without a ``growth_limit``: this multiple of its threshold, but at
 least so many items."""
 
 
@@ -61,7 +61,7 @@ class Watched(Protocol):
         """Whether it was asked to stop."""
 
     def fail(self, where: str, error: BaseException, note: str | None) -> None:
-        """Take a failure."""
+        """Fail the run."""
 
 
 class Watch:
@@ -76,7 +76,7 @@ class Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._pause = USUAL
         self._has_grown = False
-        """Whether the last look made a buffer grow: if that was not enough, the next is near."""
+        """Whether the last look made a buffer grow; the next look then comes sooner."""
         self._warned: set[Buffer] = set()
         self._watched = [run.processes[number] for number in sorted(steps_in_circles(run.plan))]
         for process in self._watched:
@@ -88,7 +88,7 @@ class Watch:
             self._timer = self._run.loop.call_later(self._pause, self._look)
 
     def disarm(self) -> None:
-        """Look no more."""
+        """Cancel the next look."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -106,12 +106,12 @@ class Watch:
         stuck = self._stuck(waiting)
         if not stuck:
             return
-        # Only now is it worth looking at every task of the loop.
+        # This looks at every task of the loop, so it is done only if some streams seem stuck.
         awake = self._awake(waiting[process] for process in stuck)
         if awake:
             for process in awake:
                 del waiting[process]
-            self.arm()  # one that is awake may come to rest without another wait
+            self.arm()  # an awake stream may come to rest without starting another wait
             stuck = self._stuck(waiting)
         for ring in self._rings(stuck, waiting):
             self._resolve(ring, waiting)
@@ -119,7 +119,7 @@ class Watch:
     # Who waits
 
     def _waiting(self) -> dict[StreamProcess, Waiting]:
-        """Return the streams that wait in a port, whatever else they do."""
+        """Return the streams that wait in a port, even if other tasks of theirs go on."""
         found: dict[StreamProcess, Waiting] = {}
         for process in self._watched:
             if process.starved.depth or process.backpressured.depth:
@@ -129,7 +129,7 @@ class Watch:
         return found
 
     def _awake(self, those: Iterable[Waiting]) -> list[StreamProcess]:
-        """Return those of which a task waits for anything else, or for nothing."""
+        """Return the streams with a task that does not rest; see :func:`rests`."""
         known: dict[object, Waiting] = {each.process: each for each in those}
         waits: dict[StreamProcess, set[asyncio.Future[Any]]] = {}
         awake: dict[StreamProcess, None] = {}
@@ -147,9 +147,9 @@ class Watch:
     # Who is stuck
 
     def _stuck(self, waiting: dict[StreamProcess, Waiting]) -> set[StreamProcess]:
-        """Return the largest set of those that wait for others of the set alone."""
-        # For each wait what it still lacks, for each stream the waits and alternatives it is in:
-        # as a stream turns out live, each of them is looked at once.
+        """Return the largest set of streams in which each waits only for others of the set."""
+        # `lacking` counts for each wait the needs that no live stream serves yet; `served_by` lists
+        # for each stream the needs that it can serve. Each need of a live stream is looked at once.
         lacking: list[int] = []
         waiter: list[StreamProcess] = []
         served: list[bool] = []
@@ -186,9 +186,9 @@ class Watch:
         return stuck
 
     def _needs(self, each: Waiting) -> list[list[list[StreamProcess | None]]]:
-        """Return for each wait what it needs: all of a list, of each any of a list.
+        """Return the needs of each wait: it needs all of them, and for each need any one stream.
 
-        None stands for whoever is never stuck.
+        None stands for something that is never stuck, such as the caller of the run.
         """
         return [
             *([self._producers(buffer)] for buffer in each.pops),
@@ -203,14 +203,14 @@ class Watch:
         return _seen(found) or [None]
 
     def _emptiers(self, gate: Gate) -> list[StreamProcess | None]:
-        """Return those any of whom can make room at a gate that is full."""
+        """Return the streams of which any can make room at a full gate."""
         if isinstance(gate, Buffer):
             return [gate.process if isinstance(gate.process, StreamProcess) else None]
         head = self._run.bridge.holds.get(gate)
         return [None] if head is None else self._admitters(head)
 
     def _admitters(self, held: Head) -> list[StreamProcess | None]:
-        """Return those whose items or end would let what holds `held` subscribe to it (D5)."""
+        """Return the streams of which any may, by an item or its end, free `held` (D5)."""
         found: dict[StreamProcess | None, None] = {}
         pending = [held]
         seen = {held}
@@ -221,7 +221,7 @@ class Watch:
             if node.started:
                 inlets = (other for other in node.heads() if not other.held)
                 found.update(dict.fromkeys(_seen(s for other in inlets for s in other.sources())))
-            else:  # it waits for its readers, and they for what they wait for
+            else:  # it waits for its readers to subscribe, so look at what those wait for
                 new = [each for each in node.readers if isinstance(each, Head) and each.held]
                 pending += [each for each in new if each not in seen]
                 seen.update(new)
@@ -232,7 +232,7 @@ class Watch:
     def _rings(
         self, stuck: set[StreamProcess], waiting: dict[StreamProcess, Waiting]
     ) -> Iterator[list[StreamProcess]]:
-        """Yield the knots of the stuck that wait for nobody outside of themselves."""
+        """Yield the knots of stuck streams that wait for no stream outside of the knot."""
         order = [process for process in self._watched if process in stuck]
         number = {process: place for place, process in enumerate(order)}
         onward: dict[int, list[int]] = {}
@@ -277,11 +277,11 @@ class Watch:
         return limit
 
     def _grow(self, buffer: Buffer, drawing: Waits) -> None:
-        # Twice as much each time: a ring that needs a long lead should not be looked at as often.
+        # Double it each time, so that a ring that needs a large buffer takes few looks.
         self._has_grown = True
         items = max(buffer.threshold, len(buffer.items))
         buffer.grow(min(2 * items, self._limit(buffer)) - buffer.threshold)
-        # A push that lacks room elsewhere too waits on without a new wait, which would arm this.
+        # A push that still lacks room elsewhere starts no new wait, so nothing else arms the watch.
         self.arm()
         if buffer not in self._warned:
             self._warned.add(buffer)
@@ -314,6 +314,6 @@ def _comes_from(feed: Feed, members: set[StreamProcess]) -> bool:
 
 
 def _seen(sources: Iterable[Owner | None]) -> list[StreamProcess | None]:
-    """Return the streams among `sources`, each once; None for all that is never stuck."""
+    """Return the streams among `sources`, each once; None for the others, which never get stuck."""
     streams = (each if isinstance(each, StreamProcess) else None for each in sources)
     return list(dict.fromkeys(streams))

@@ -95,7 +95,7 @@ class AsyncioEngine:
         observer: abc.ObserverBase[Any],
         scheduler: abc.SchedulerBase | None,
     ) -> abc.DisposableBase:
-        """Subscribe `observer`: inside a run to what it claimed, outside in a run of its own."""
+        """Subscribe `observer`: inside a run to what is claimed there, outside in a new run."""
         node = scheduler.node if isinstance(scheduler, RunScheduler) else AT_WORK.get()
         if node is not None and (_is_of(flow, node.bridge.host.workflows) or _claims(node, flow)):
             try:
@@ -103,12 +103,12 @@ class AsyncioEngine:
             except Unwound as error:
                 if node.bridge.trampoline.here():
                     raise
-                node.fail(error)  # raised on a thread, it would reach nobody
+                node.fail(error)  # raised on another thread, it would be lost
                 return Disposable()
             return inside.subscribe(observer, scheduler=node.scheduler)
         process = PROCESS.get()
         if process is not None and not process.run.over and _is_of(flow, process.run.workflows):
-            # Where no loop runs, this is the thread of a source, and operators are at work.
+            # Without a running loop, this is the thread of a source, inside its operators.
             raise _late(flow) if asyncio._get_running_loop() else Unwound(_late(flow))
         return self._subscribe_outside(flow, observer, scheduler)
 
@@ -126,14 +126,14 @@ class AsyncioEngine:
         try:
             refuse_rx_run(scheduler)
         except RuntimeError as error:
-            # Raised here, on a thread of the scheduler's, it would not reach who waits in run().
+            # Raised here, on a thread of the scheduler, it would not reach the caller of run().
             observer.on_error(error)
             return subscription
         here = CurrentThreadScheduler.singleton()
         if here.schedule_required():
             subscription.block()
         else:
-            # As RxPY's own sources do: the caller gets hold of what disposes this first.
+            # Let the caller get the disposable first, as RxPY's own sources do.
             here.schedule(lambda *_: subscription.block())
         return subscription
 
@@ -141,7 +141,7 @@ class AsyncioEngine:
 class _Reading:
     """The run of a flow that is read to its end, or given up.
 
-    Unlike ``open()`` it never cancels its block: a failure shows where the next item is read.
+    Unlike ``open()`` it never cancels its block: a failure is raised where the next item is read.
     """
 
     def __init__(self, flow: Flow) -> None:
@@ -166,7 +166,7 @@ class _Reading:
 
 
 class _Lazy(AbstractAsyncContextManager[Any]):
-    """A context manager that is made when it is entered, where a loop runs."""
+    """A context manager that makes its run when it is entered, since a loop is running then."""
 
     def __init__(self, make: Any) -> None:
         self._make = make
@@ -238,12 +238,15 @@ def _shared(flow: Flow) -> Observable[Any] | None:
 
 
 def _is_of(flow: Flow, workflows: frozenset[int]) -> bool:
-    """Tell whether `flow` is of one of the workflows with these ids."""
+    """Tell whether `flow` belongs to one of the workflows with these ids."""
     return flow.workflow is not None and id(flow.workflow) in workflows
 
 
 def _claims(node: NodeRun, flow: Flow) -> bool:
-    """Tell whether `node` claims what `flow` is made from; a source is of no blueprint itself."""
+    """Tell whether `node` claims `flow` or a flow that it is made from.
+
+    A flow of an outside source belongs to no workflow, so its workflow does not tell.
+    """
     pending, seen = [flow], {id(flow)}
     while pending:
         each = pending.pop()
@@ -256,7 +259,7 @@ def _claims(node: NodeRun, flow: Flow) -> bool:
 
 
 def _inside(node: NodeRun, flow: Flow) -> Observable[Any]:
-    """Return what `flow` is in the run of `node`, also one that was only made there.
+    """Return the Observable of `flow` in the run of `node`, also of a flow that was made there.
 
     Raises:
         Unwound: It leads to a port that `node` does not claim.
@@ -281,8 +284,8 @@ def _inside(node: NodeRun, flow: Flow) -> Observable[Any]:
 
 def _late(flow: Flow) -> LateSubscription:
     return LateSubscription(
-        f"{flow!r} was subscribed to in a run of its workflow that did not know of it, so that "
-        "items may have passed; name it at the entry, flow(observable, ports=[...])"
+        f"{flow!r} was subscribed to in a run of its workflow that did not know of it, so items "
+        "may have been missed; name it at the entry, flow(observable, ports=[...])"
     )
 
 

@@ -1,4 +1,4 @@
-"""A run to work with: its ports turned round, and what leaving its block means.
+"""An open run: its ports as the caller uses them, and what leaving its block does.
 
 Rules: W6.
 """
@@ -22,10 +22,11 @@ __all__ = ["OpenFlow", "OpenRun"]
 
 
 class OpenRun:
-    """A run that somebody works with, inside ``async with workflow.open() as run``.
+    """A run that its caller works with, inside ``async with workflow.open() as run``.
 
     Leaving the block closes the inputs, cancels the outputs and waits for the end. Leaving it by an
-    exception cancels the run. A failure of the run cancels the block and comes out of it as itself.
+    exception cancels the run. A failure of the run cancels the block, which then raises the
+    failure itself.
 
     Args:
         run: The run, not started yet.
@@ -43,22 +44,22 @@ class OpenRun:
         """The workflow's outputs, to read from: ``async for item in run.outs.b``."""
 
     def statistics(self) -> Statistics:
-        """Return the record of now."""
+        """Return the statistics as of now."""
         return self._run.statistics()
 
     def waits(self) -> Waits:
-        """Return who waits for whom now; ``str()`` of it draws them, a line each.
+        """Return who waits for whom now; ``str()`` of it draws the waits, a line each.
 
-        Who waits for the next round of the loop alone, since the other side runs anyway, is not
-        among them.
+        A wait only for the next round of the loop is not among them, since the other side runs
+        anyway.
         """
         return self._run.waits()
 
     def cancel(self) -> None:
         """Cancel all streams; the block goes on, and leaving it waits for their clean-up.
 
-        What waits in ``ins`` or ``outs``, or comes there later, raises ``StreamCancelled``; it may
-        leave the block, which ends there.
+        A push or pop that waits in ``ins`` or ``outs``, or is called later, raises
+        ``StreamCancelled``. The block need not catch it: it then ends there, without an error.
         """
         self._given_up = True
         self._run.on_stop = None
@@ -73,7 +74,7 @@ class OpenRun:
 
     def _interrupt(self) -> None:
         """Cancel the block, since the run has failed."""
-        # Not at once: the failure may be inside a push of this very task.
+        # Not at once: the run may have failed inside a push of this very task.
         self._run.loop.call_soon(self._cancel_block)
 
     def _cancel_block(self) -> None:
@@ -127,7 +128,7 @@ class OpenRun:
         return None
 
     def _is_ours(self, error: BaseException) -> bool:
-        """Tell whether `error` only says that the run is over before its time."""
+        """Tell whether `error` only says that the run was stopped before its end."""
         if isinstance(error, asyncio.CancelledError):
             return self._interrupted
         told = self._run.environment.life is Life.TOLD and (
@@ -137,7 +138,7 @@ class OpenRun:
 
 
 class OpenFlow(OpenRun):
-    """A run whose value is the items of one flow."""
+    """A run that reads one flow; its block gets an iterator over the items."""
 
     async def __aenter__(self) -> AsyncIterator[Any]:
         """Start the run and return the iterator over the items."""

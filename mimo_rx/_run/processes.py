@@ -1,4 +1,4 @@
-"""The processes of a run: one for each stream, and one for whoever runs it.
+"""The processes of a run: one for each stream, and one for the caller of the run.
 
 Rules: C6.
 """
@@ -44,29 +44,29 @@ class Runner(Protocol):
 
     @property
     def over(self) -> bool:
-        """Whether all is at its end."""
+        """Whether the run is over."""
 
     @property
     def watch(self) -> Watches | None:
-        """What is told that a wait begins, or that a stream has ended."""
+        """The watch to notify when a wait begins or a stream ends."""
 
     def start_thread(self, work: Callable[[], None], whose: str) -> None:
-        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
+        """Run `work` in a daemon thread; the run waits for it at its end (E6)."""
 
     def task_done(self, process: StreamProcess) -> None:
-        """Take note that the task of `process` is over."""
+        """Note that the task of `process` is done."""
 
 
 class Restarts(Protocol):
-    """What starts a stream again, as its process sees it."""
+    """The supervisor of a stream, as its process sees it."""
 
     restarts: int
 
     def end_wait(self) -> None:
-        """Wait no longer: nobody reads the stream any more (C4)."""
+        """End the wait for a restart: nobody reads the stream any more (C4)."""
 
     def keep_failures(self, error: BaseException) -> None:
-        """Attach what the stream raised before to the exception that it fails with."""
+        """Attach the stream's earlier exceptions to the one that it fails with."""
 
 
 class StreamProcess(Process):
@@ -75,18 +75,18 @@ class StreamProcess(Process):
     Args:
         run: The run.
         step: The plan's step.
-        pushed: What a push returns that had room.
+        pushed: What a push returns if there was room.
     """
 
     def __init__(self, run: Runner, step: PlannedStep, pushed: Pushed) -> None:
         super().__init__(step.path, run.loop, pushed)
         self.as_source = self.as_target = step.path
-        """What stands before the port's name at either end of an edge."""
+        """Prefix of a port's name at either end of an edge."""
         self.run = run
         self.step = step
         self.task: asyncio.Task[None] | None = None
         self.supervisor: Restarts | None = None
-        """What starts it again, if its step says so."""
+        """Starts it again, if its step has a `Restart`."""
         self._began = run.loop.time()
         self._ended_at: float | None = None
         add_inputs(self, step.stream.ins, step.threshold)
@@ -94,31 +94,31 @@ class StreamProcess(Process):
         add_outputs(self, step.stream.outs, side)
 
     def start_thread(self, work: Callable[[], None], whose: str) -> None:
-        """Let `work` run in a daemon thread, for which the run waits at its end (E6)."""
+        """Run `work` in a daemon thread; the run waits for it at its end (E6)."""
         self.run.start_thread(work, whose)
 
     def task_done(self, task: asyncio.Task[None]) -> None:
-        """Tell the run that the task is over."""
+        """Tell the run that the task is done."""
         self.run.task_done(self)
 
     def edge_cancelled(self, output: Output[Any]) -> None:
-        """Look whether anybody still reads it, unless the whole run unwinds."""
+        """Check whether anybody still reads it, unless the whole run is stopping."""
         if not self.run.stopping:
             super().edge_cancelled(output)
 
     def end_over(self) -> None:
-        """Be over; a stream that nothing feeds and that waits elsewhere is cancelled there."""
+        """Declare the stream over; if nothing feeds it and it waits elsewhere, cancel it there."""
         fed = any(buffer.fan_in for buffer in buffers(self))
         super().end_over()
         if self.supervisor is not None:
             self.supervisor.end_wait()
         if not fed and not self.life.has_ended:
-            # Not at once: it may be inside the very push that ended its last edge, or be about to
-            # hear of it in a push that it waits in.
+            # Not at once: the stream may be inside the push that ended its last edge, or wait in a
+            # push that is about to raise.
             self.loop.call_soon(self._dismiss)
 
     def _dismiss(self) -> None:
-        # A stream that heard of it, or was cancelled, may be cleaning up by now.
+        # A stream that was told, or cancelled, may be cleaning up by now.
         if self.task is not None and self.life is Life.UNREAD and not self.run.stopping:
             self.life = self.life.after(Event.DISMISS)
             self.task.cancel()
@@ -130,7 +130,7 @@ class StreamProcess(Process):
         return ended  # type: ignore[no-any-return]
 
     def finish(self, event: Event) -> None:
-        """Note how the stream ended, close its outputs if it returned, let go of its inputs.
+        """Note how the stream ended, close its outputs if it returned, and close its inputs.
 
         Args:
             event: ``RETURN``, ``CANCEL`` or ``FAIL``.
@@ -143,13 +143,14 @@ class StreamProcess(Process):
             for output in self.outs.values():
                 output.close()
         else:
-            # They never close (C6), yet a helper task that outlives the stream must not push on.
+            # The outputs never close (C6), but a helper task that outlives the stream must not
+            # push any more.
             for output in self.outs.values():
                 output.end_over()
         for port in self.ins.values():
             port.close()
         if self.run.watch is not None:
-            self.run.watch.arm()  # the last producer outside of a ring closes it
+            self.run.watch.arm()  # a ring closes when the last producer outside of it ends
 
     @property
     def restarts(self) -> int:
@@ -157,7 +158,7 @@ class StreamProcess(Process):
         return 0 if self.supervisor is None else self.supervisor.restarts
 
     def statistics(self) -> StepStatistics:
-        """Return the record of now."""
+        """Return the statistics as of now."""
         until = self.loop.time() if self._ended_at is None else self._ended_at
         life = until - self._began
         starved = min(1.0, self.starved.seconds() / life) if life > 0 else 0.0
@@ -185,11 +186,11 @@ class StreamProcess(Process):
 
 
 class Environment(Process):
-    """Whoever runs the plan: its outputs feed the workflow's inputs, its inputs read its outputs.
+    """The caller of the run: its outputs feed the workflow's inputs, its inputs read the outputs.
 
     Args:
         run: The run.
-        pushed: What a push returns that had room.
+        pushed: What a push returns if there was room.
     """
 
     def __init__(self, run: Runner, pushed: Pushed) -> None:
@@ -200,12 +201,12 @@ class Environment(Process):
         add_outputs(self, run.plan.ins, ())
 
     def where(self, side: str, name: str) -> str:
-        """Return what an error calls a port, whose sides are turned round for the caller."""
+        """Return the name of a port in errors; for the caller, input and output are swapped."""
         turned = "input" if side == "output" else "output"
         return f"{turned} {name!r} of workflow {self._run.plan.name!r}"
 
     def iteration(self, name: str) -> str:
-        """Return how the caller iterates over one of its inputs."""
+        """Return the code with which the caller iterates over one of its inputs."""
         return f"async for item in run.outs.{name}"
 
     def edge_cancelled(self, output: Output[Any]) -> None:
@@ -214,7 +215,7 @@ class Environment(Process):
             output.end_over()
 
     def downstream_closed(self, port: str | None = None) -> MimoError:
-        """Return what a push or pop of the caller raises."""
+        """Return the error that a push or pop of the caller raises."""
         name = self._run.plan.name
         if self._run.stopping:
             self.life = self.life.after(Event.TELL)
@@ -223,14 +224,14 @@ class Environment(Process):
         return DownstreamClosed(f"nobody reads input {port!r} of workflow {name!r} any more")
 
     def leave(self) -> None:
-        """Push no more and take no more."""
+        """Close all ports: the caller pushes and pops no more."""
         for output in self.outs.values():
             output.close()
         for port in self.ins.values():
             port.close()
 
     def break_off(self) -> None:
-        """Let whoever waits in a port of the run know that it is over."""
+        """Make the caller's pushes and pops raise from now on, also those that wait."""
         self.life = self.life.after(Event.LEFT)
         for output in self.outs.values():
             output.end_over()
@@ -257,7 +258,7 @@ def add_outputs(process: Process, names: tuple[str, ...], side: tuple[str, ...])
 
 
 def buffers(process: Process) -> list[Buffer]:
-    """Return the buffers of all inputs."""
+    """Return the buffers of all inputs of `process`."""
     return [port.buffer for port in process.ins.values()]
 
 
@@ -276,8 +277,8 @@ def log_left_behind(
 
     Args:
         processes: The streams.
-        threads: The threads, and whose they are.
-        seconds: How long they were waited for.
+        threads: The threads, and the owner of each, such as ``step 'read'``.
+        seconds: How long the run waited for them.
     """
     for process in processes:
         if process.task is None:
@@ -288,7 +289,7 @@ def log_left_behind(
             seconds,
             place_of_coroutine(process.task.get_coro()),
         )
-        process.task._log_destroy_pending = False  # type: ignore[attr-defined] # it was just said
+        process.task._log_destroy_pending = False  # type: ignore[attr-defined] # it was just logged
     frames = sys._current_frames()
     for thread, what in threads.items():
         _log.error(

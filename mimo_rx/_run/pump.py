@@ -1,7 +1,7 @@
 """Sources that call by themselves or block: outside Observables, and iterables on a thread.
 
-Between the thread and the loop lies a bounded channel. The thread waits at its entry, before the
-first operator: inside an operator it would hold a lock of RxPY's while it waits.
+A bounded channel connects the thread with the loop. The thread waits for room at its entry, before
+the first operator: inside an operator it would hold a lock of RxPY while it waits.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from .._rx.scheduler import RunScheduler, Trampoline, Unwound
 __all__ = ["Channel", "pump"]
 
 CAPACITY = 100
-"""Items that wait at the entry of a source, if its ``capacity`` does not say otherwise."""
+"""How many items may wait at the entry of a source without a ``capacity``."""
 
 
 class _Stopped(BaseException):
-    """Unwinds a source that goes on after nobody reads it; no operator takes it for an error."""
+    """Unwinds a source that nobody reads any more; operators do not handle it as an error."""
 
 
 class Channel:
     """An entry from any thread into the loop.
 
     Args:
-        loop: The loop that takes.
-        overflow: What becomes of an item that comes while there is no room.
-        capacity: Items that it holds, None for the default.
-        name: How errors call the source.
+        loop: The loop that takes the items.
+        overflow: What happens to an item that comes while there is no room.
+        capacity: How many items it holds; None for the default.
+        name: The source's name in errors.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Channel:
         self.entry = Entry(overflow, capacity or CAPACITY, name, self._wake, self._refuse_to_wait)
 
     def put(self, item: Any) -> bool:
-        """Add `item`, from any thread, waiting for room; tell whether anybody will read it."""
+        """Add `item` from any thread, waiting for room; tell whether anybody will read it."""
         return self.entry.put(item)
 
     def end(self, error: BaseException | None = None) -> None:
@@ -58,10 +58,10 @@ class Channel:
         self.entry.end(error.error if isinstance(error, Unwound) else error)
 
     async def push_to(self, output: Output[Any]) -> None:
-        """Push all that comes in, to its end; an item stays at the entry until it has room.
+        """Push all items until the source ends; an item stays at the entry until it has room.
 
         Raises:
-            BaseException: What the source ended with.
+            BaseException: The error that the source ended with.
         """
         entry = self.entry
         while True:
@@ -75,7 +75,7 @@ class Channel:
             raise entry.error
 
     def _made_room(self) -> None:
-        # Not at once: one wake-up of a thread is to move as many items as there is room for.
+        # Not at once, so that one wake-up of the thread moves as many items as there is room for.
         if not self._admitting:
             self._admitting = True
             self._loop.call_soon(self._admit)
@@ -89,7 +89,7 @@ class Channel:
             return None
         return RuntimeError(
             f"source {self._name!r} delivers on the thread of the event loop, which cannot be made "
-            "to wait for room; say what is to become of its items with flow(source, overflow=...): "
+            "to wait for room; choose what happens to its items with flow(source, overflow=...): "
             "'drop_oldest', 'drop_newest', 'error' or 'unbounded'"
         )
 
@@ -128,11 +128,11 @@ class _Observer(abc.ObserverBase[Any]):
 
 
 async def pump(stream: SourceStream, output: Output[Any]) -> None:
-    """Push what `stream` delivers, to its end.
+    """Push the items of `stream` until it ends.
 
     Args:
         stream: The source.
-        output: Where to.
+        output: The output to push to.
     """
     loop = asyncio.get_running_loop()
     channel = Channel(loop, stream.overflow, stream.capacity, stream.name)
@@ -142,12 +142,12 @@ async def pump(stream: SourceStream, output: Output[Any]) -> None:
     trampoline = Trampoline(loop)
     try:
         if stream.kind == "observable" and stream.overflow != "block":
-            # What is never made to wait can stay on the loop's thread.
+            # A source that never has to wait can stay on the loop's thread.
             scheduler = RunScheduler(trampoline, channel.end)
             subscription.append(stream.source.subscribe(observer, scheduler=scheduler))
         else:
             work = _observe if stream.kind == "observable" else _iterate
-            # In the context of this stream, so that a port of this very run is known as one.
+            # In the context of this stream, so that ports of this run are recognised as such.
             here = copy_context()
             there = partial(here.run, work, stream.source, channel, observer, subscription)
             output.process.start_thread(there, f"source {stream.name!r}")

@@ -1,4 +1,4 @@
-"""One run of a plan on asyncio: a task for each stream, and the end of them all.
+"""One run of a plan on asyncio: its tasks, their failures, and the end of the run.
 
 Rules: C5, E1, E4, E6, E7.
 """
@@ -47,9 +47,9 @@ class Run:
         plan: What to run.
         shutdown_timeout: Seconds to wait at the end for threads, and for streams that do not let
             themselves be cancelled.
-        attended: Whether somebody works with its ports; otherwise the workflow's inputs are closed
-            and its outputs discard.
-        workflows: The blueprints of `plan`, to tell its own ports from those of others.
+        attended: Whether the caller works with its ports; otherwise the workflow's inputs are
+            closed and its outputs discard.
+        workflows: The ids of the blueprints in `plan`, to tell its ports from those of others.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Run:
         self.plan = plan
         self.workflows = workflows
         self.phase = Phase.RUNS
-        """What it is in; see :mod:`mimo_rx._life`."""
+        """Its state; see :mod:`mimo_rx._life`."""
         self.failure: BaseException | None = None
         self.on_stop: Callable[[], None] | None = None
         """Called once when the run fails or is cancelled."""
@@ -76,7 +76,7 @@ class Run:
         self._threads: dict[threading.Thread, str] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.edges: list[tuple[str, str, Edge]] = []
-        """The ``step.port`` at the ends of each edge, and its near end."""
+        """The ``step.port`` at both ends of each edge, and its near end."""
         self.watch: Watch | None = None
         pushed = Pushed(self.loop)
         self.processes = [StreamProcess(self, step, pushed) for step in plan.steps]
@@ -92,7 +92,7 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether all is at its end, what was left behind excepted."""
+        """Whether everything has ended, except what was left behind (E6)."""
         return self.phase in (Phase.ENDED, Phase.STOPPED)
 
     # Making
@@ -141,7 +141,7 @@ class Run:
                 self.edges.append((self._source_label(source), self._target_label(target), edge))
 
     def _name_feeders(self, reads: list[tuple[Station, PortRef]]) -> None:
-        """Tell buffers behind operators who feeds them; a direct edge does so itself."""
+        """Tell the buffers behind operators what feeds them; a direct edge does so itself."""
         for node, target in reads:
             feeders = {source.step for source, _ in node.edges()}
             if len(feeders) == 1:
@@ -149,7 +149,7 @@ class Run:
                 buffer.fed_by(self._process(feeders.pop()))
 
     def _count_unbounded(self, leading: dict[PortRef, list[Edge]]) -> None:
-        """Mark the outputs whose pushes no bound of a buffer keeps in check (P12)."""
+        """Mark the outputs whose pushes are not limited by the bounds of buffers (P12)."""
         bounds: dict[StreamProcess | Environment, list[int]] = {}
         for port, edges in leading.items():
             process = self._process(port.step)
@@ -174,7 +174,7 @@ class Run:
         for process in self.processes:
             context = contextvars.copy_context()
             context.run(PROCESS.set, process)
-            context.run(AT_WORK.set, None)  # it may be that of the run around this one
+            context.run(AT_WORK.set, None)  # a run around this one may have set it
             process.task = self.loop.create_task(
                 self._main(process), name=f"mimo_rx {process.path}", context=context
             )
@@ -192,16 +192,16 @@ class Run:
         except BaseException as raised:
             error = raised
         if isinstance(error, asyncio.CancelledError) and not self.stopping:
-            # A loop that is being closed cancels all its tasks in any order: if it cancels the
-            # caller too, that will have stopped the run by then.
+            # A loop that is closing cancels all its tasks, in any order. If it cancels the caller
+            # too, the caller has stopped the run after one turn.
             await one_turn()
         if not self.over and not self.loop.is_closed():
             self._ended(process, error)
-        # Its traceback holds this frame: together they would keep items until a collection.
+        # Its traceback refers to this frame; the cycle would keep items until a collection.
         error = None
 
     def _ended(self, process: StreamProcess, error: BaseException | None) -> None:
-        """Sort out how a stream ended, and draw the consequences."""
+        """Find out how a stream ended, and act on it."""
         if error is None or self._ended_quietly(process, error):
             process.finish(Event.RETURN)
         elif self.stopping and isinstance(error, asyncio.CancelledError):
@@ -210,8 +210,8 @@ class Run:
             if isinstance(error, asyncio.CancelledError):
                 cancelled = error
                 error = StreamCancelled(
-                    f"step {process.path!r} ended with a CancelledError that nobody asked of it; "
-                    "something that it awaited was cancelled, or it raised the error by itself"
+                    f"step {process.path!r} ended with a CancelledError that nobody asked for; "
+                    "something that it awaited was cancelled, or it raised the error itself"
                 )
                 error.__cause__ = cancelled
             if process.supervisor is not None:
@@ -226,18 +226,18 @@ class Run:
         return process.life.is_unread and consists_of(error, DownstreamClosed)
 
     def task_done(self, process: StreamProcess) -> None:
-        """Take note that the task of `process` is over."""
-        # Only one that was cancelled before its first step has not ended by now.
+        """Note that the task of `process` is done."""
+        # This changes nothing unless the task was cancelled before its first step.
         process.finish(Event.CANCEL)
         self._live.discard(process)
         self._look()
 
     def start_thread(self, work: Callable[[], None], whose: str) -> None:
-        """Let `work` run in a daemon thread, for which the run waits at its end (E6).
+        """Run `work` in a daemon thread; the run waits for it at its end (E6).
 
         Args:
             work: What to run; it raises nothing.
-            whose: For the log, where it does not end: ``step 'read'``.
+            whose: The owner, such as ``step 'read'``, for the log if the thread does not end.
         """
 
         def target() -> None:
@@ -251,12 +251,12 @@ class Run:
 
         name = "mimo_rx " + whose.replace("'", "")
         thread = threading.Thread(target=target, name=name, daemon=True)
-        thread.start()  # if there cannot be another one, it raises
+        thread.start()  # raises if the system allows no further thread
         self._threads[thread] = whose
 
     def _thread_done(self, thread: threading.Thread) -> None:
         self._threads.pop(thread, None)
-        thread.join()  # it has nothing left to do but to end
+        thread.join()  # it is about to end
         self._look()
 
     # Failing
@@ -265,9 +265,9 @@ class Run:
         """Take a failure: the first one ends the run, the others are kept with it (E1, E2).
 
         Args:
-            where: ``step 'parse'`` or the like, for the note that is made of a further one.
+            where: The place, such as ``step 'parse'``, for the note about a further failure.
             error: What was raised.
-            note: What is noted on the first one; None where it says all by itself.
+            note: The note for a first failure; None if the error says everything by itself.
         """
         if self.over:
             return
@@ -276,7 +276,7 @@ class Run:
         if self.failure is None:
             self._fail_with(where, error, note)
         elif is_exit(error) and not is_exit(self.failure):
-            # Like a task group, it lets SystemExit and KeyboardInterrupt go first (E7).
+            # SystemExit and KeyboardInterrupt take precedence, as in a task group (E7).
             self._further.insert(0, (self._where, self.failure))
             self._fail_with(where, error, note)
         else:
@@ -302,7 +302,7 @@ class Run:
         self.fail(f"the edge {label}", error, operator_note(label, origin.node.operators, error))
 
     def node_ended(self, node: Station) -> None:
-        """Take note that an edge has delivered all that it will."""
+        """Note that a node has delivered its last item."""
         if self.watch is not None:
             self.watch.arm()
         self._look()
@@ -325,7 +325,7 @@ class Run:
 
     def _cancel_tasks(self) -> None:
         for process in self.processes:
-            # One that was dismissed has been cancelled: a second time would strike its clean-up.
+            # A dismissed stream has been cancelled; a second cancel would interrupt its clean-up.
             cleans_up = process.life is Life.DISMISSED or process.life.has_ended
             if process.task is not None and not cleans_up:
                 process.task.cancel()
@@ -333,7 +333,7 @@ class Run:
     # Ending
 
     def _look(self) -> None:
-        """See whether all is over: no stream, no edge under way, no thread (C5)."""
+        """End the run if no stream, no edge under way and no thread is left (C5)."""
         if self.over:
             return
         dismissed = all(process.life is Life.DISMISSED for process in self._live)
@@ -351,7 +351,7 @@ class Run:
             self._timer = self.loop.call_later(self._shutdown_timeout, self._abandon)
 
     def _abandon(self) -> None:
-        """Leave behind what does not end, and say so (E6)."""
+        """Leave behind what does not end, and log it (E6)."""
         left = [process for process in self.processes if process in self._live]
         log_left_behind(left, self._threads, self._shutdown_timeout)
         self._finish()
@@ -370,7 +370,7 @@ class Run:
                 joiner.set_result(None)
 
     def note_waits(self, error: asyncio.CancelledError) -> None:
-        """Note on the cancel of a run who waits for whom, unless the run is ending anyway (D4)."""
+        """Add a note of who waits for whom to a cancel, unless the run is stopping anyway (D4)."""
         if not self.stopping and (waits := self.waits()):
             add_note(error, waits_note(self.plan.name, waits))
 
@@ -392,7 +392,7 @@ class Run:
                 self.note_waits(error)
                 self.stop()
             finally:
-                self._joiners.remove(joiner)  # anyio cancels anew at every turn of the loop
+                self._joiners.remove(joiner)  # anyio cancels again at every turn of the loop
         if self.failure is not None:
             gather(self.failure, self._further)
             reraise(self.failure)
@@ -402,7 +402,7 @@ class Run:
     # Telling
 
     def statistics(self) -> Statistics:
-        """Return the record of now (P11)."""
+        """Return the statistics as of now (P11)."""
         return Statistics(
             steps={process.path: process.statistics() for process in self.processes},
             edges=tuple(

@@ -1,4 +1,4 @@
-"""Subscriptions to flows outside a run: each runs its workflow (R10).
+"""Subscriptions to flows outside a run: each starts a run of its own (R10).
 
 Rules: R10.
 """
@@ -20,9 +20,9 @@ from .blocking import run_blocking
 __all__ = ["Subscription"]
 
 _TASKS: set[asyncio.Task[None]] = set()
-"""Runs that somebody subscribed to: a loop alone would let go of them."""
+"""The tasks of subscriptions; a loop keeps only weak references to its tasks."""
 _FAILED: WeakKeyDictionary[asyncio.AbstractEventLoop, list[BaseException]] = WeakKeyDictionary()
-"""Of each loop that blocks for a subscription, what failed in the runs that followed from it."""
+"""For each loop that blocks for a subscription, the failures of its run and those it led to."""
 
 
 class _Disposed(BaseException):
@@ -30,12 +30,12 @@ class _Disposed(BaseException):
 
 
 class Subscription(abc.DisposableBase):
-    """A flow that is subscribed to outside a run, and the run that it has (R10).
+    """A subscription to a flow outside a run, and the run that it starts (R10).
 
     Args:
-        read: Makes the run, on its loop; entered, it gives its items.
-        name: How a report calls the flow.
-        observer: Who subscribes.
+        read: Makes the run, on its loop; entering it returns the input with the items.
+        name: The flow's name in a report.
+        observer: The observer that subscribes.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Subscription(abc.DisposableBase):
             failed: list[BaseException] = []
             _FAILED[loop] = failed
             try:
-                if not self._disposed:  # else by a thread that found no task to cancel
+                if not self._disposed:  # another thread may have, before there was a task
                     await self._deliver()
             except BaseException as error:
                 failed.append(error)
@@ -99,7 +99,7 @@ class Subscription(abc.DisposableBase):
                 task.get_loop().call_soon_threadsafe(task.cancel)
             except RuntimeError:
                 pass  # the loop is closed: the run was over
-        elif task is not _current_task():  # else it looks by itself, right after the item
+        elif task is not _current_task():  # else _deliver() checks right after the item
             task.cancel()
 
     async def _deliver(self) -> None:
@@ -110,7 +110,7 @@ class Subscription(abc.DisposableBase):
         try:
             async with self._read() as items:
                 async for item in items:
-                    if self._disposed:  # by another thread, whose cancel is still on its way
+                    if self._disposed:  # by another thread; its cancel has not arrived yet
                         raise _Disposed
                     try:
                         self._observer.on_next(item)
@@ -122,7 +122,7 @@ class Subscription(abc.DisposableBase):
         except _Disposed:
             return
         except Exception as error:
-            # What the observer raised is for whoever runs this, as it is in RxPY.
+            # An exception of the observer goes to the caller, as in RxPY.
             if self._disposed or error is raised:
                 raise
             failure = error
@@ -141,7 +141,7 @@ class Subscription(abc.DisposableBase):
             return
         failed = _FAILED.get(task.get_loop())
         if failed is not None and not failed:
-            failed.append(error)  # whoever blocks will raise it
+            failed.append(error)  # block() will raise it
         else:
             self._tell(task.get_loop(), error)
 
@@ -155,7 +155,7 @@ def _current_task() -> asyncio.Task[Any] | None:
 
 
 async def _followers() -> asyncio.CancelledError | None:
-    """Wait for what subscribed to other flows on this loop meanwhile, as ``concat`` does.
+    """Wait for further subscriptions that began on this loop meanwhile, as ``concat`` makes them.
 
     Returns:
         The cancel that came meanwhile, if one did.
@@ -166,6 +166,6 @@ async def _followers() -> asyncio.CancelledError | None:
         try:
             await asyncio.wait(followers)
         except asyncio.CancelledError as error:
-            # The first of them was disposed of, and so are these, or soon will be.
+            # The first subscription was disposed of; the others are too, or soon will be.
             cancelled = error
     return cancelled

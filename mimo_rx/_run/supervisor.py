@@ -1,4 +1,4 @@
-"""What runs in the task of a stream, and how it starts again as its step's `Restart` says."""
+"""What runs in the task of a stream, and how it is restarted as the step's `Restart` says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Supervisor", "coroutine_of"]
 
 _log = logging.getLogger("mimo_rx")
 _KEPT = 100
-"""Failures that are remembered: a stream that is restarted for ever is to run in bounded memory."""
+"""How many failures are kept, so that a stream that restarts for ever runs in bounded memory."""
 
 
 def coroutine_of(process: StreamProcess) -> Coroutine[Any, Any, Any]:
@@ -41,11 +41,11 @@ def coroutine_of(process: StreamProcess) -> Coroutine[Any, Any, Any]:
 
 
 class Supervisor:
-    """Runs one stream in one run, and starts it again.
+    """Runs one stream in one run, and starts it again after a failure.
 
     Args:
         process: The stream in the run.
-        restart: What its step says of restarts.
+        restart: The restart rules of its step.
         main: Makes the coroutine of one attempt; all get the same ports and the same state.
     """
 
@@ -58,7 +58,7 @@ class Supervisor:
         self._restart = restart
         self._main = main
         self._before = 0
-        """Restarts since the budget was last whole."""
+        """Restarts since the budget was last reset."""
         self._failures: deque[BaseException] = deque(maxlen=_KEPT)
         """What it raised since then."""
         self._random = Random()
@@ -68,7 +68,7 @@ class Supervisor:
         """Run the stream until it returns, or fails for good.
 
         Raises:
-            DownstreamClosed: Nobody reads it any more while it waits for its restart.
+            DownstreamClosed: The last reader left while the stream waited for its restart.
             BaseException: What the last attempt raised.
         """
         loop = self._process.loop
@@ -82,17 +82,17 @@ class Supervisor:
                     raise
                 delay = self._restart.delay(self._before, self._random)
                 self._note(error, delay)
-            # Out here the next attempt's exception has not this one for its context.
+            # Outside of the handler, so the next exception does not get this one as its context.
             await self._wait(delay)
             self.restarts += 1
 
     def end_wait(self) -> None:
-        """Wait no longer: nobody reads the stream any more (C4)."""
+        """End the wait for a restart: nobody reads the stream any more (C4)."""
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)
 
     def keep_failures(self, error: BaseException) -> None:
-        """Attach what the stream raised before to the exception that it fails with."""
+        """Attach the stream's earlier exceptions to the one that it fails with."""
         known = [error]
         for each in (*self._failures, *failures(error)):
             if not any(each is other for other in known):
@@ -101,7 +101,7 @@ class Supervisor:
             keep_failures(error, known[1:])
 
     def _is_due(self, error: Exception, seconds: float) -> bool:
-        """Tell whether another attempt follows one that took so long and raised `error`."""
+        """Tell whether to try again after an attempt that took `seconds` and raised `error`."""
         process = self._process
         if process.life.is_unread or process.run.stopping:
             return False
@@ -125,7 +125,7 @@ class Supervisor:
         )
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for so long, while somebody reads the stream."""
+        """Wait for `seconds`; raise as soon as nobody reads the stream any more."""
         process = self._process
         self._pause = process.loop.create_future()
         timer = process.loop.call_later(seconds, self.end_wait)

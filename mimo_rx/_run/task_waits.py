@@ -1,4 +1,4 @@
-"""What can be told of a task from outside: whose it is, and what it waits for."""
+"""What a task shows from outside: the stream that it belongs to, and what it waits for."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def process_of(task: asyncio.Task[Any]) -> StreamProcess | None:
     """Return the stream in whose context `task` was made."""
     if sys.version_info >= (3, 12):
         return task.get_context().get(PROCESS)
-    for each in gc.get_referents(task):  # its context is kept, and there is no other way to it
+    for each in gc.get_referents(task):  # Python 3.11 has no other way to a task's context
         if isinstance(each, contextvars.Context):
             return each.get(PROCESS)
     return None
 
 
 def rests(task: asyncio.Task[Any], process: StreamProcess, waits: set[asyncio.Future[Any]]) -> bool:
-    """Tell whether `task` of `process` waits in a port, or for tasks of its own stream alone.
+    """Tell whether `task` of `process` waits in a port, or only for tasks of its own stream.
 
     Args:
         task: The task.
         process: Its stream.
-        waits: The futures of those that wait in the ports of the stream.
+        waits: The futures of the waits in the ports of the stream.
     """
     future = getattr(task, "_fut_waiter", None)
     if future is None or future.done():

@@ -17,7 +17,7 @@ from .processes import Environment, StreamProcess
 __all__ = ["Edges", "Wait", "Waiting", "Waits", "find_waits", "waiting_in"]
 
 Edges: TypeAlias = Iterable[tuple[str, str, Edge]]
-"""For each edge of a run the ``step.port`` at its ends, and its near end."""
+"""For each edge of a run, the ``step.port`` at both ends, and its near end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Wait:
     """A port in which a stream waits now."""
 
     step: str
-    """Path of the step; for whoever runs the workflow ``ins``, where it pushes to its inputs, and
-    ``outs``, where it pops from its outputs."""
+    """Path of the step. For the caller of the run it is ``ins`` where it pushes to the workflow's
+    inputs, and ``outs`` where it pops from the workflow's outputs."""
     port: str
     """The port that it waits in."""
     kind: Literal["pop", "push"]
@@ -35,7 +35,7 @@ class Wait:
     """The ports (``step.port``) at the other ends: for a pop those that may feed it, for a push
     those that are full."""
     depth: int
-    """For a push the items in the fullest buffer before it, for a pop 0."""
+    """For a push the items in the fullest buffer that it waits for, for a pop 0."""
 
 
 class Waits(tuple[Wait, ...]):
@@ -64,14 +64,14 @@ class Waits(tuple[Wait, ...]):
 
 @dataclass(slots=True)
 class Waiting:
-    """A stream, or whoever runs it, and the ports that its tasks wait in."""
+    """A stream, or the caller of the run, and the ports that its tasks wait in."""
 
     process: StreamProcess | Environment
     pops: list[Buffer]
     pushes: list[Output[Any]]
 
     def futures(self) -> set[asyncio.Future[Any]]:
-        """Return what its tasks wait on there, but for what has a timeout."""
+        """Return the futures that its tasks wait on there, except those with a timeout."""
         timed = {timer.future for timer in self.process.timers}
         found: set[asyncio.Future[Any]] = {each for pop in self.pops for each in pop.getters}
         found.update(each.future for push in self.pushes for each in push.waiters if each.future)
@@ -86,7 +86,7 @@ class Waiting:
 def waiting_in(process: StreamProcess | Environment, *, timed: bool = True) -> Waiting | None:
     """Return where the tasks of `process` wait now; None if they wait in none of its ports.
 
-    A wait for the next round of the loop alone is none: the other side runs anyway.
+    A wait only for the next round of the loop does not count, since the other side runs anyway.
 
     Args:
         process: A process of a run.
@@ -119,11 +119,11 @@ def find_waits(
     """Return the waits of `those` as records.
 
     Args:
-        those: Who waits, and where.
+        those: The processes that wait, and where.
         edges: The edges of the run.
-        holds: What is not subscribed to yet, by the gate that holds it back.
-        among: The streams of a ring: only those that feed from among them are named. None names
-            all.
+        holds: The heads, by the gate that holds each one back until it is subscribed to.
+        among: The streams of a ring. Of the streams that feed a pop, only these are named; None
+            names all.
     """
     members = None if among is None else set(among)
     feeding: dict[str, list[str]] = {}
@@ -150,7 +150,7 @@ def _records(
 
 
 def _reader(held: Head) -> str:
-    """Return by whom a held output will be read, and after what (D5)."""
+    """Return the inputs that will read a held output, and the outputs that they read first (D5)."""
     node = held.node
     first = [
         f"{process.as_source}.{edge.output.name}"

@@ -127,7 +127,7 @@ def test_e7_a_cancelled_error_that_nobody_asked_for_is_a_failure(how):
     error = failing(workflow, StreamCancelled)
     assert isinstance(error.__cause__, asyncio.CancelledError)
     assert str(error).startswith(
-        "step 'odd' ended with a CancelledError that nobody asked of it; something that it awaited"
+        "step 'odd' ended with a CancelledError that nobody asked for; something that it awaited"
     )
     assert error.__notes__ == ["mimo_rx: raised in step 'odd'"]
 

@@ -103,7 +103,7 @@ def test_d2_beyond_the_growth_limit_it_is_an_error_in_bounded_memory(settings, m
     source["a"] | join["a"]
     source["b"] | join["b"]
     error = deadlock(workflow)
-    assert "its buffers have grown as far as growth_limit lets them" in str(error)
+    assert "its buffers have grown as far as growth_limit allows" in str(error)
     assert drawing(error) == [
         f"source.b --> waits for room at join.b (at most {most} items wait there)",
         "join.a <-- waits for an item of source.a",
@@ -123,9 +123,9 @@ def test_d2_it_is_logged_once_an_edge_and_run(caplog):
             go(workflow)
         (record,) = caplog.records
         assert record.getMessage() == (
-            "streams of workflow 'mine' wait for each other in a ring, so that the buffer of "
-            "join.b grows above its threshold of 2 items (to at most 10000); give its step a "
-            "larger threshold:\n"
+            "streams of workflow 'mine' wait for each other in a ring, so the buffer of join.b "
+            "grows above its threshold of 2 items (to at most 10000); give its step a larger "
+            "threshold:\n"
             "  source.b --> waits for room at join.b (at most 2 items wait there)\n"
             "  join.a <-- waits for an item of source.a"
         )
@@ -168,8 +168,8 @@ def test_d3_a_ring_of_reads_is_an_error_that_draws_it(seeds):
         one.push(number)
     error = deadlock(workflow)
     assert str(error) == (
-        "streams of workflow 'mine' wait for each other in a ring and can never go on; a ring that "
-        "is meant to come to rest is closed by pipe(..., feedback=True):\n"
+        "streams of workflow 'mine' wait for each other in a ring and can never go on; if the ring "
+        "is meant to come to rest, close it with pipe(..., feedback=True):\n"
         "  one.x <-- waits for an item of other.x\n"
         "  other.x <-- waits for an item of one.x"
     )
@@ -250,7 +250,7 @@ def test_d5_a_second_source_of_concat_that_the_same_stream_pushes_to_is_a_ring()
     flow(rx.concat(source["a"], source["b"])) | workflow.add_stream(sink())
     assert str(deadlock(workflow)) == (
         "streams of workflow 'mine' wait for each other in a ring and can never go on; an output "
-        "that is to be read after another one is pushed to before that has ended:\n"
+        "is read only after another one has ended, but is pushed to before that:\n"
         "  source.b --> waits to be read at sink.x after source.a"
     )
 
