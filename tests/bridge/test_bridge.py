@@ -68,7 +68,7 @@ def test_r1_what_merge_delivers_comes_from_all_ports_as_it_is_pushed():
 
 
 def test_r4_operators_run_inside_the_push_that_feeds_them():
-    """R4: also what has no delay and goes through a scheduler."""
+    """R4: also work without a delay that goes through a scheduler."""
     log: list[Any] = []
 
     async def fn(ins, outs, state):
@@ -86,7 +86,7 @@ def test_r4_operators_run_inside_the_push_that_feeds_them():
 
 
 def test_r4_flat_map_of_does_not_queue_without_bound():
-    """R4: with `AsyncIOScheduler` alone it would."""
+    """R4: with `AsyncIOScheduler` alone it would queue."""
     workflow = Workflow(threshold=5)
     made = workflow.add_stream(numbers(1000))
     got: list[Any] = []
@@ -104,7 +104,7 @@ def test_r4_flat_map_of_does_not_queue_without_bound():
 
 
 def test_r4_start_with_loses_nothing():
-    """R4: with `AsyncIOScheduler` alone it would."""
+    """R4: with `AsyncIOScheduler` alone it would lose items."""
     got: list[Any] = []
     workflow = Workflow()
     workflow.add_stream(numbers(5)) | ops.start_with("a", "b") | workflow.add_stream(sink(got))
@@ -113,7 +113,7 @@ def test_r4_start_with_loses_nothing():
 
 
 def test_r4_delayed_work_goes_to_the_timers_of_the_loop():
-    """R4: on its clock, which is virtual here."""
+    """R4: it runs by the loop's clock, which is virtual here."""
     times: list[float] = []
     workflow = Workflow()
 
@@ -143,7 +143,7 @@ def test_r5_back_pressure_passes_through_operators():
 
 @pytest.mark.parametrize("apart", [True, False], ids=["chains apart", "a shared chain"])
 def test_r5_a_push_waits_while_any_far_end_is_full(apart):
-    """R5: of any of its edges."""
+    """R5: one full buffer at the far end of any edge is enough."""
     workflow = Workflow(threshold=4)
     made = workflow.add_stream(numbers(20))
     log: list[Any] = []
@@ -161,7 +161,7 @@ def test_r5_a_push_waits_while_any_far_end_is_full(apart):
 
 
 def test_r5_a_push_waits_through_shared_flows_and_combinators():
-    """R5: whatever stands in between."""
+    """R5: whatever operators are in between."""
     workflow = Workflow(threshold=4)
     made = workflow.add_stream(endless())
     shared = made | ops.map(str)
@@ -173,7 +173,7 @@ def test_r5_a_push_waits_through_shared_flows_and_combinators():
 
 
 def test_r5_what_an_operator_holds_is_outside_the_bound():
-    """R5: the faster side of zip."""
+    """R5: here the faster side of zip."""
     workflow = Workflow(threshold=4)
     fast, slow = workflow.add_stream(numbers(50, "fast")), workflow.add_stream(numbers(1, "slow"))
     got: list[Any] = []
@@ -185,7 +185,7 @@ def test_r5_what_an_operator_holds_is_outside_the_bound():
 
 @pytest.mark.parametrize("k", [1, 2, 7])
 def test_p3_k_items_of_one_exceed_the_threshold_by_less_than_k(k):
-    """P3: what an operator makes of one item at once, at most threshold + k - 1, is `over`."""
+    """P3: if an operator makes k items of one, at most threshold + k - 1 wait, as `over`."""
     workflow = Workflow(threshold=5)
     got: list[Any] = []
     workflow.add_stream(numbers(40)) | copies(k) | workflow.add_stream(slow_sink(got))
@@ -196,7 +196,7 @@ def test_p3_k_items_of_one_exceed_the_threshold_by_less_than_k(k):
 
 
 def test_p3_what_an_operator_releases_by_itself_is_over():
-    """P3: by time or completion."""
+    """P3: at a time of its own or at completion."""
     for operator in (ops.delay(10.0), ops.take_last(8), ops.concat(rx.of(*range(8)))):
         workflow = Workflow(threshold=3)
         workflow.add_stream(numbers(8)) | operator | workflow.add_stream(slow_sink([], 20.0))
@@ -205,7 +205,7 @@ def test_p3_what_an_operator_releases_by_itself_is_over():
 
 
 def test_p3_pushes_wait_until_the_buffer_is_below_its_threshold_again():
-    """P3: after items over it."""
+    """P3: also after items above the threshold."""
     workflow = Workflow(threshold=2)
     depths: list[int] = []
 
@@ -226,7 +226,7 @@ def test_p3_pushes_wait_until_the_buffer_is_below_its_threshold_again():
     ids=["filter", "ignore_elements", "no buffer"],
 )
 def test_p12_a_filter_that_lets_nothing_through_leaves_the_loop_its_turns(operator):
-    """P12: timers and cancellation come through."""
+    """P12: timers and cancels get their turn."""
     workflow = Workflow(outs=["y"])
     made = workflow.add_stream(endless())
     made | operator | workflow.outs["y"]
@@ -266,7 +266,7 @@ def test_r6_take_cancels_its_edge(operator):
 
 
 def test_r6_take_ends_a_source_that_waits_for_something_silent():
-    """R6, C4: it is cancelled there."""
+    """R6, C4: the source is cancelled in its wait."""
 
     async def fn(ins, outs, state):
         await outs.x.push(1)
@@ -281,7 +281,7 @@ def test_r6_take_ends_a_source_that_waits_for_something_silent():
 
 
 def test_r6_an_edge_that_ends_early_leaves_the_others_their_items():
-    """R6: later pushes skip it."""
+    """R6: later pushes skip the edge."""
     workflow = Workflow()
     made = workflow.add_stream(numbers(10))
     few: list[Any] = []
@@ -296,7 +296,7 @@ def test_r6_an_edge_that_ends_early_leaves_the_others_their_items():
 
 
 def test_r6_a_consumer_that_returns_disposes_of_the_operators():
-    """R6, C4: from the far end."""
+    """R6, C4: the consumer at the far end ends the edge."""
     disposed: list[str] = []
 
     async def first(ins, outs, state):
@@ -310,7 +310,7 @@ def test_r6_a_consumer_that_returns_disposes_of_the_operators():
 
 
 def test_c5_a_run_ends_when_every_edge_has_delivered():
-    """C5: also what comes long after the last stream has ended."""
+    """C5: also items that come long after the last stream has ended."""
     got: list[Any] = []
     workflow = Workflow()
     workflow.add_stream(numbers(3)) | ops.delay(50.0) | workflow.add_stream(sink(got))
@@ -343,7 +343,7 @@ def test_c5_a_run_leaves_no_timer_behind():
 
 
 def test_r11_an_observer_gets_nothing_after_it_has_disposed():
-    """R11: nor after another one has disposed of it in the same item."""
+    """R11: also if another observer disposes of it while the same item is delivered."""
     log: list[Any] = []
 
     def twice(source: Observable[Any]) -> Observable[Any]:
@@ -368,7 +368,7 @@ def test_r11_an_observer_gets_nothing_after_it_has_disposed():
 
 
 def test_c1_a_push_after_close_is_refused_before_operators_see_the_item():
-    """C1, R11: nothing after completion."""
+    """C1, R11: an observer gets nothing after completion."""
     log: list[Any] = []
 
     async def fn(ins, outs, state):

@@ -106,7 +106,7 @@ def test_r12_an_output_waits_until_the_operators_of_its_edge_have_subscribed(ope
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_r12_a_port_that_the_walk_cannot_see_is_named(count):
-    """R12: `defer`, made in a mapper: `flow(observable, ports=[...])`."""
+    """R12: in `defer`, or made in a mapper; `flow(observable, ports=[...])` names it."""
     workflow = Workflow()
     a = workflow.add_stream(numbers(4, "a"))
     box = {"port": lambda: a["x"]}
@@ -132,7 +132,7 @@ def test_r12_flows_made_in_a_mapper_of_what_is_claimed_are_known():
 
 
 def test_r12_a_mapper_that_subscribes_by_itself_gets_what_is_claimed():
-    """R12: also in an operator that never subscribes to anything."""
+    """R12: the operator itself subscribes to no port here."""
 
     async def in_turn(ins, outs, state):
         for name in ("a", "b"):
@@ -152,7 +152,7 @@ def test_r12_a_mapper_that_subscribes_by_itself_gets_what_is_claimed():
 
 
 def test_r12_a_port_that_was_not_named_is_a_late_subscription():
-    """R12: which names the port and this remedy; it does not run the workflow a second time."""
+    """R12: the error names the port and the remedy; the workflow does not run a second time."""
     workflow = Workflow()
     a = workflow.add_stream(numbers(4, "a"))
     globals()["_late_port"] = lambda: a["x"]
@@ -163,7 +163,7 @@ def test_r12_a_port_that_was_not_named_is_a_late_subscription():
 
 
 def test_r12_retry_inside_a_composed_operator_is_a_late_subscription():
-    """R12: again after a first subscription ended; it does not go round for ever."""
+    """R12: it subscribes again after its first subscription ended; it does not loop for ever."""
     workflow = Workflow()
 
     def fail(item: int) -> int:
@@ -179,7 +179,7 @@ def test_r12_retry_inside_a_composed_operator_is_a_late_subscription():
 
 @pytest.mark.parametrize("combine", [rx.concat, no_scheduler])
 def test_r12_subscribing_to_a_claimed_port_again_after_its_end_is_late(combine):
-    """R12: also where no scheduler is passed on."""
+    """R12: also if the combinator passes no scheduler on."""
     workflow = Workflow()
     port = workflow.add_stream(numbers(2, "a"))["x"]
     combine(port, port) | workflow.add_stream(sink())
@@ -188,7 +188,7 @@ def test_r12_subscribing_to_a_claimed_port_again_after_its_end_is_late(combine):
 
 
 def test_r12_a_stream_that_subscribes_to_a_port_of_its_own_run_is_late():
-    """R12: it would run its workflow a second time."""
+    """R12: otherwise it would run its workflow a second time."""
     workflow = Workflow()
 
     async def fn(ins, outs, state):
@@ -201,7 +201,7 @@ def test_r12_a_stream_that_subscribes_to_a_port_of_its_own_run_is_late():
 
 
 def test_r12_an_outside_observable_that_hides_a_port_is_late_on_its_thread():
-    """R12: on the thread of a source as well, also if it tries again."""
+    """R12: also on the thread of a source, and also with `retry`."""
     workflow = Workflow()
     a = workflow.add_stream(numbers(2, "a"))
     globals()["_late_port"] = lambda: a["x"]
@@ -231,7 +231,7 @@ def test_r12_a_claim_is_cancelled_when_nothing_could_subscribe_to_it_any_more(na
 
 
 def test_r12_a_claimed_port_that_ended_before_it_is_subscribed_to_completes_then():
-    """R12: without an item it ends at once, with items it waits."""
+    """R12: a producer without items ends at once; one with items waits."""
     workflow = Workflow()
     script = [(1.0, "a", 1), (1.0, "b", END), (3.0, "a", 3), (4.0, "a", END), (5.0, "c", 5)]
     played = workflow.add_stream(player(script, ["a", "b", "c"]))
@@ -243,7 +243,7 @@ def test_r12_a_claimed_port_that_ended_before_it_is_subscribed_to_completes_then
 
 
 def test_r12_a_flow_that_ends_while_it_is_subscribed_to_ends_once():
-    """R12, R11: the next source is not passed over."""
+    """R12, R11: the next source of the combinator is not skipped."""
     workflow = Workflow()
     a, b = workflow.add_stream(numbers(2, "a")), workflow.add_stream(numbers(2, "b"))
     c = workflow.add_stream(numbers(3, "c"))
@@ -256,7 +256,7 @@ def test_r12_a_flow_that_ends_while_it_is_subscribed_to_ends_once():
 
 
 def test_r12_what_a_held_flow_delivers_by_itself_waits_as_well():
-    """R12: a flow subscribes to what it is made of only when it is subscribed to itself."""
+    """R12: a flow subscribes to its sources only when it is subscribed to itself."""
     workflow = Workflow()
     a, b = workflow.add_stream(numbers(2, "a")), workflow.add_stream(numbers(2, "b"))
     got: list[Any] = []
@@ -266,7 +266,7 @@ def test_r12_what_a_held_flow_delivers_by_itself_waits_as_well():
 
 
 def test_r12_an_input_that_nothing_feeds_is_over_for_its_operators():
-    """R12, W9: they complete."""
+    """R12, W9: the operators complete."""
     inner = Workflow(["a"], ["b"])
     flow(rx.concat(inner.ins["a"])) | ops.count() | inner.outs["b"]
     workflow = Workflow()
@@ -277,7 +277,7 @@ def test_r12_an_input_that_nothing_feeds_is_over_for_its_operators():
 
 
 def test_r12_two_subscriptions_at_once_to_one_claim_both_get_all():
-    """R12: they are not late, since nothing has passed."""
+    """R12: the second is not late, since no item has passed."""
     workflow = Workflow()
     port = workflow.add_stream(numbers(3))["x"] | ops.start_with("s")
     got: list[Any] = []
@@ -287,7 +287,7 @@ def test_r12_two_subscriptions_at_once_to_one_claim_both_get_all():
 
 
 def test_r12_a_chain_of_many_shared_flows_starts():
-    """R12: who reads is asked first, at any depth."""
+    """R12: readers become ready before what they read, at any depth."""
     workflow = Workflow()
     chain: Any = workflow.add_stream(numbers(3))["x"]
     for index in range(120):

@@ -173,7 +173,7 @@ def test_r1_combinators_over_ports_deliver_what_they_deliver_over_subjects(name,
 @pytest.mark.parametrize("wrap", WRAPPED)
 @pytest.mark.parametrize("name", [*IN_TURN, *ONE_OF])
 def test_r1_combinators_in_turn_deliver_what_they_deliver_over_subjects(name, wrap):
-    """R1, R2: which are fed only when it is their turn."""
+    """R1, R2: each port is fed only when its turn has come."""
     for lines in ONE_BY_ONE:
         workflow, played = play(lines)
         made = ALL[name](WRAPPED[wrap](played["a"]), WRAPPED[wrap](played["b"]))
@@ -183,7 +183,7 @@ def test_r1_combinators_in_turn_deliver_what_they_deliver_over_subjects(name, wr
 
 @pytest.mark.parametrize("name", ["rx.merge", "rx.zip", "ops.with_latest_from", "nested"])
 def test_r1_combinators_over_the_ports_of_a_nested_workflow(name):
-    """R1, W1: its outputs are names for inner ports; combinators may also stand inside it."""
+    """R1, W1: its outputs name inner ports; the combinators may also be inside it."""
     for lines in TOGETHER:
         inner = Workflow(["c"], ["a", "b", "both"], name="inner")
         played = inner.add_stream(player(lines, ["a", "b"]))
@@ -210,7 +210,7 @@ def test_r1_combinators_over_the_ports_of_a_nested_workflow(name):
     "name", ["rx.merge", "rx.zip", "rx.combine_latest", "ops.zip", "ops.combine_latest", "a method"]
 )
 def test_r5_a_slow_reader_holds_back_the_producers_of_all_ports_inside(name, threshold):
-    """R5: nothing goes over the bound, at any depth."""
+    """R5: no buffer exceeds its bound, at any depth."""
     workflow = Workflow(threshold=threshold)
     a, b = workflow.add_stream(endless("a")), workflow.add_stream(endless("b"))
     deep = flow(rx.merge(b["x"] | ops.map(str))) | ops.map(lambda item: item)
@@ -243,7 +243,7 @@ def test_r5_a_slow_reader_loses_nothing(name):
 @pytest.mark.parametrize("threshold", range(1, 11))
 @pytest.mark.parametrize("name", IN_TURN)
 def test_r12_ports_whose_turn_has_not_come_lose_nothing_and_pile_up_nothing(name, threshold):
-    """R12: with any bound."""
+    """R12: with any bound of the buffers."""
     workflow = Workflow(threshold=threshold)
     a, b = workflow.add_stream(numbers(7, "a")), workflow.add_stream(numbers(15, "b"))
     early: list[int] = []
@@ -267,7 +267,7 @@ def test_r12_ports_whose_turn_has_not_come_lose_nothing_and_pile_up_nothing(name
 
 @pytest.mark.parametrize("name", ALL)
 def test_w8_a_drawing_shows_which_ports_lead_into_a_combinator(name):
-    """W8, W9: and `check()` finds none of them unread."""
+    """W8, W9: `check()` does not report them as unread."""
     workflow, played = play(())
     flow(ALL[name](played["a"], played["b"])) | workflow.add_stream(sink())
     drawing = str(workflow)

@@ -34,7 +34,7 @@ def start(workflow: Workflow) -> Any:
 )
 @pytest.mark.parametrize("shared", [False, True])
 def test_r2_a_combinator_answers_the_error_of_a_flow_inside_it(answer, shared):
-    """R2: as over Subjects; what led into the flow is over (C4), what was held has its turn."""
+    """R2: as over Subjects; the failed flow's source is over (C4), the held one is read next."""
     workflow = Workflow()
     a, b = workflow.add_stream(endless("a")), workflow.add_stream(numbers(2, "b"))
     failing = a | ops.map(risky)
@@ -48,7 +48,7 @@ def test_r2_a_combinator_answers_the_error_of_a_flow_inside_it(answer, shared):
 
 
 def test_e3_an_error_that_nobody_answers_fails_the_run():
-    """E3: with the note of where it came from and where it was to go."""
+    """E3: the note says which edge it came from and which it led to."""
     workflow = Workflow()
     a, b = workflow.add_stream(numbers(9, "a")), workflow.add_stream(numbers(9, "b"))
     inner = flow(rx.merge(a | ops.filter(bool) | ops.map(risky), b["x"])) | ops.map(str)
@@ -60,7 +60,7 @@ def test_e3_an_error_that_nobody_answers_fails_the_run():
 
 
 def test_e3_an_error_that_one_reader_answers_and_another_does_not_fails_the_run():
-    """E3: a buffer is no place for an error, nor is an operator that lets it pass."""
+    """E3: neither a buffer nor an operator that passes the error on answers it."""
     for second in (ops.map(str), None):
         workflow = Workflow()
         failing = workflow.add_stream(numbers(9, "a")) | ops.map(risky)
@@ -72,7 +72,7 @@ def test_e3_an_error_that_one_reader_answers_and_another_does_not_fails_the_run(
 
 
 def test_r11_an_operator_that_takes_no_errors_does_not_swallow_one():
-    """R11: one that gives no `on_error` where it subscribes; it comes out of the run."""
+    """R11: it subscribes without an `on_error`, so the error comes out of the run."""
 
     def deaf(a: Any) -> Observable[Any]:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:
@@ -90,7 +90,7 @@ def test_r11_an_operator_that_takes_no_errors_does_not_swallow_one():
 
 
 def test_e3_an_error_raised_is_no_error_signalled():
-    """E3: what an operator raises where RxPY would not signal it is answered by nobody."""
+    """E3: no operator answers an exception that RxPY would not signal."""
 
     def raising(source: Any) -> Observable[Any]:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:

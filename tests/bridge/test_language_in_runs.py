@@ -59,7 +59,7 @@ def double(name: str) -> Stream:
 
 
 def test_l5_what_follows_a_fan_applies_to_the_merge_of_its_members():
-    """L5: an operator is one flow of all, a step takes all."""
+    """L5: an operator makes one flow of all; a step takes the items of all."""
     workflow = Workflow()
     seen: list[Any] = []
     got: list[Any] = []
@@ -74,7 +74,7 @@ def test_l5_what_follows_a_fan_applies_to_the_merge_of_its_members():
 
 
 def test_l6_a_list_of_steps_ports_and_flows_is_fan_in():
-    """L6: and with an operator after it, one flow."""
+    """L6: with an operator after it, the list is one flow."""
     workflow = Workflow()
     a, b = workflow.add_stream(numbers(2, "a")), workflow.add_stream(numbers(3, "b"))
     got: list[Any] = []
@@ -87,7 +87,7 @@ def test_l6_a_list_of_steps_ports_and_flows_is_fan_in():
 
 
 def test_l7_outside_sources_of_all_kinds():
-    """L7: `async_iterable | step` and `iterable | step`; Observables are with R8."""
+    """L7: `async_iterable | step` and `iterable | step`; R8 tests Observables."""
 
     async def ticks():
         yield "tick"
@@ -112,7 +112,7 @@ def nested() -> Workflow:
 
 
 def test_w1_operators_on_the_ports_of_nested_workflows():
-    """W1, L3: at both sides of the border, in two places at once."""
+    """W1, L3: on both sides of the port, in two places at once."""
     workflow = Workflow()
     inner = nested()
     one, other = workflow.add_stream(inner), workflow.add_stream(inner)

@@ -92,7 +92,7 @@ def test_e3_the_note_names_edge_operator_position_function_module_and_line(name)
 
 @pytest.mark.parametrize("position", [1, 2, 3])
 def test_e3_the_position_is_told_where_an_operator_stands_twice(position):
-    """E3: the same operator with different functions."""
+    """E3: the same operator is there twice, with different functions."""
     functions = [keep, keep, keep]
     functions[position - 1] = explode
     workflow = Workflow()
@@ -105,7 +105,7 @@ def test_e3_the_position_is_told_where_an_operator_stands_twice(position):
 
 
 def test_e3_an_error_signal_is_a_failure_of_its_edge():
-    """R6, E3: also one that nobody raised."""
+    """R6, E3: also an error that was never raised."""
     workflow = Workflow()
     chain = workflow.add_stream(numbers(5)) | ops.flat_map(lambda _: rx.throw(KeyError("gone")))
     chain | workflow.add_stream(sink())
@@ -117,7 +117,7 @@ def test_e3_an_error_signal_is_a_failure_of_its_edge():
 
 @pytest.mark.parametrize("operator", [ops.map(explode), raw], ids=["signalled", "raised"])
 def test_e3_behind_a_shared_flow_the_note_names_the_edge_that_failed(operator):
-    """E3: not the one that it was fed from, and no other reader gets the blame."""
+    """E3: not the edge before the shared flow, and not one of another reader."""
     workflow = Workflow()
     shared = workflow.add_stream(numbers(5)) | ops.map(keep)
     shared | workflow.add_stream(sink(name="good"))
@@ -128,7 +128,7 @@ def test_e3_behind_a_shared_flow_the_note_names_the_edge_that_failed(operator):
 
 
 def test_e3_what_a_timer_raises_is_a_failure_of_its_edge():
-    """E3: delayed work, which no push waits for."""
+    """E3: this is delayed work, which no push waits for."""
     workflow = Workflow()
     chain = workflow.add_stream(numbers(5)) | ops.delay(5.0) | ops.map(explode)
     chain | workflow.add_stream(sink())
@@ -140,7 +140,7 @@ def test_e3_what_a_timer_raises_is_a_failure_of_its_edge():
 
 @pytest.mark.parametrize("raising", ["completed", "applied", "subscribed", "disposed"])
 def test_e3_what_an_operator_raises_anywhere_fails_the_run(raising):
-    """E3: at the end, when it is applied, subscribed or disposed of."""
+    """E3: at the end, when it is applied, when it is subscribed to or disposed of."""
     applied: list[Any] = []
 
     def operator(source: Observable[Any]) -> Any:
@@ -182,7 +182,7 @@ def test_e3_what_an_operator_raises_anywhere_fails_the_run(raising):
 
 
 def test_e3_a_dispose_that_raises_while_the_run_unwinds_is_kept():
-    """E2, E3: and nothing is left."""
+    """E2, E3: nothing is left of the run."""
     workflow = Workflow()
 
     def broken() -> None:
@@ -237,7 +237,7 @@ def test_e3_operators_right_after_a_source_name_it():
 
 
 def test_e3_an_operator_that_fails_at_the_end_is_the_only_failure():
-    """E3, E2: it strikes as the output closes its edges, and cancels those still to be closed."""
+    """E3, E2: it raises while the output closes its edges; edges not closed yet are cancelled."""
     workflow = Workflow()
     source = workflow.add_stream(numbers(3))
     source | ops.take_last(1) | ops.map(explode) | sink(name="first")

@@ -145,7 +145,7 @@ def before(name: str) -> Any:
 
 @pytest.mark.parametrize("name", CASES)
 def test_e3_the_note_names_the_operator_its_position_and_the_function(name):
-    """E3: between two others, which take a function too."""
+    """E3: it is between two other operators, which take a function too."""
     note = note_of(before(name), CASES[name](), ops.map(str))
     public = name.partition(",")[0]
     called = CALLED.get(public, public)
@@ -156,14 +156,14 @@ def test_e3_the_note_names_the_operator_its_position_and_the_function(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_e3_the_position_is_told_where_the_operator_stands_beside_itself(name):
-    """E3: with another function, which does not raise."""
+    """E3: the other one has another function, which does not raise."""
     quiet = ops.do_action(lambda item: None)
     note = note_of(before(name), quiet, CASES[name](), ops.do_action(str), ops.map(str))
     assert re.search(rf"in operator 3 of [56], .*explode.*, {BY}$", note), note
 
 
 def test_e3_every_operator_that_takes_a_function_is_tried():
-    """E3: as far as the names of RxPY's parameters tell."""
+    """E3: as far as the names of RxPY's parameters show which operators do."""
     telling = re.compile("mapper|predicate|comparer|accumulator|action|handler|project|on_next")
     taking = {
         name

@@ -69,7 +69,7 @@ BOTH: dict[str, Script] = {
 
 @pytest.mark.parametrize("name", [each for each in NAMES if CATALOGUE[each].stands])
 def test_r2_every_operator_of_rxpy_has_a_case(name):
-    """R2: one that is new needs a case, here or among those that cannot stand on an edge."""
+    """R2: a new one needs a case, here or among those that are refused on an edge."""
     cases = [
         make
         for label, make in [*UNTIMED.items(), *TIMED.items()]
@@ -89,14 +89,14 @@ def test_r2_an_operator_does_on_an_edge_what_it_does_behind_a_subject(name, scri
 @pytest.mark.parametrize("script", IN_TIME)
 @pytest.mark.parametrize("name", TIMED)
 def test_r2_an_operator_in_time_does_on_an_edge_what_it_does_behind_a_subject(name, script):
-    """R2, R4: the loop's clock is what RxPY's virtual time is there."""
+    """R2, R4: the loop's clock on the edge, RxPY's virtual time behind the Subject."""
     compare(IN_TIME[script], TIMED[name], timed=True)
 
 
 @pytest.mark.parametrize("script", BOTH)
 @pytest.mark.parametrize("name", WITH_ANOTHER)
 def test_r2_an_operator_over_two_ports_does_what_it_does_behind_two_subjects(name, script):
-    """R2: as zip and merge with a port of the same workflow."""
+    """R2: for example zip and merge with another port of the same workflow."""
     compare(BOTH[script], WITH_ANOTHER[name], timed=True)
 
 
@@ -115,7 +115,7 @@ def test_r6_what_a_take_behind_it_ends_early_ends_as_behind_a_subject(name, coun
 
 @pytest.mark.parametrize("combine", [ops.merge, ops.amb], ids=["merge", "amb"])
 def test_r6_what_would_never_end_at_its_subscription_is_ended_by_a_take(combine):
-    """R4, R6: it runs when the subscription is there to be disposed of."""
+    """R4, R6: it runs only when there is a subscription to dispose of."""
     compare(
         played(1, 2),
         lambda _: rx.compose(combine(rx.from_iterable(itertools.count())), ops.take(3)),
@@ -126,7 +126,7 @@ def test_r6_what_would_never_end_at_its_subscription_is_ended_by_a_take(combine)
 @pytest.mark.parametrize("count", [0, 1, 2])
 @pytest.mark.parametrize("name", EVERY)
 def test_c4_a_consumer_that_returns_early_has_taken_what_a_subject_delivers_first(name, count):
-    """R2, C4: it ends the edge, and an error that would come later never does."""
+    """R2, C4: its return ends the edge, so an error that would come later never comes."""
     script, make, timed = case(name)
     want = expected(script, make, timed=timed)
     items = [(at, item) for at, kind, item in want if kind == "item"]
@@ -145,7 +145,7 @@ def test_c4_a_consumer_that_returns_early_has_taken_what_a_subject_delivers_firs
 
 @pytest.mark.parametrize("name", EVERY)
 def test_e1_an_error_of_the_stream_fails_the_run_and_enters_no_operator(name):
-    """R2, C6, E1: behind a Subject nothing would come any more, and neither does it here."""
+    """R2, C6, E1: the edge delivers nothing more, like a Subject that nobody feeds any more."""
     script, make, timed = case(name)
     script = script[:3]
     at = script[2][0] + 0.01

@@ -103,7 +103,7 @@ def log_of(observable: Observable[Any]) -> list[str]:
     ],
 )
 def test_r10_what_subscribes_again_runs_the_workflow_again(name, items, failures):
-    """R2, R10: a run for each subscription, and as many as of a cold Observable."""
+    """R2, R10: each subscription is a run; there are as many as with a cold Observable."""
     plain, cold = Cold(items, failures), Cold(items, failures)
     want = log_of(plain.observable().pipe(AGAIN[name]()))
     assert log_of(cold.flow().pipe(AGAIN[name]())) == want
@@ -122,7 +122,7 @@ def test_r2_what_the_table_says_to_subscribe_again_does(name):
 @pytest.mark.parametrize("name", ["partition", "partition_indexed"])
 @pytest.mark.parametrize("items", [[], [1], [1, 2, 3]], ids=["empty", "single", "many"])
 def test_r10_the_parts_of_a_partition_are_observables(name, items):
-    """R2: they share what they subscribe to, so that the second comes too late."""
+    """R2: the parts share one subscription, so the second part comes too late."""
     plain, cold = Cold(items), Cold(items)
     want = [log_of(part) for part in plain.observable().pipe(APART[name]())]
     assert [log_of(part) for part in cold.flow().pipe(APART[name]())] == want
@@ -131,7 +131,7 @@ def test_r10_the_parts_of_a_partition_are_observables(name, items):
 @pytest.mark.parametrize("failures", [0, 1])
 @pytest.mark.parametrize("items", [[], [1, 2, 3]], ids=["empty", "many"])
 def test_r10_to_future_makes_a_future_of_the_loop(items, failures):
-    """R2: with the last item, or the error."""
+    """R2: it gets the last item, or the error."""
 
     async def outcome(observable: Observable[Any]) -> str:
         future = observable.pipe(APART["to_future"]())
@@ -150,7 +150,7 @@ def test_r10_to_future_makes_a_future_of_the_loop(items, failures):
     ids=["publish", "replay", "publish_value", "multicast"],
 )
 def test_r10_a_connectable_of_a_flow_runs_it_once_when_it_is_connected(make):
-    """R2: as one of a cold Observable does."""
+    """R2: as a connectable of a cold Observable does."""
 
     def outcome(observable: Observable[Any]) -> list[list[str]]:
         shared = observable.pipe(make())
@@ -164,14 +164,14 @@ def test_r10_a_connectable_of_a_flow_runs_it_once_when_it_is_connected(make):
 
 
 def test_r2_all_that_the_table_refuses_is_tried_here():
-    """R2: what is new needs a test."""
+    """R2: an operator that is newly refused needs a test."""
     tried = {name.partition(",")[0] for name in AGAIN | APART}
     assert tried == {entry.name for entry in CATALOGUE.values() if not entry.stands}
 
 
 @pytest.mark.parametrize("name", [name for name in AGAIN | APART if "," not in name])
 def test_r2_what_cannot_stand_on_an_edge_is_refused_by_name_with_a_hint(name):
-    """R2, L11: and the flow is as it was."""
+    """R2, L11: the flow stays as it was."""
 
     async def refuse() -> None:  # in a loop, since `to_future` wants one
         before = flow([1])

@@ -100,7 +100,7 @@ def test_r10_flows_deliver_to_a_checked_observer(name, way):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_r10_what_flows_merge_to_comes_one_at_a_time(way):
-    """R10, R11: from two runs."""
+    """R10, R11: here from two runs."""
     observer = way(rx.merge(flow_of(500), flow_of(500).pipe(ops.map(str))))
     observer.verify()
     assert [item for item in observer.items if isinstance(item, int)] == list(range(500))
@@ -111,7 +111,7 @@ def test_r10_what_flows_merge_to_comes_one_at_a_time(way):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("operator", [ops.repeat(2), ops.map(str), ops.retry(1), ops.share()])
 def test_r11_the_error_of_a_cold_flow_is_its_end(way, operator):
-    """R11: with what came before it."""
+    """R11: after the items that came before it."""
     observer = way(failing(9)[0].pipe(operator))
     observer.verify()
     assert [int(item) for item in observer.items] == [0, 1]
@@ -142,7 +142,7 @@ def test_r10_awaiting_and_iterating():
 @pytest.mark.parametrize("runner", [run, asyncio.run], ids=["virtual time", "asyncio"])
 @pytest.mark.parametrize("threshold", [1, 5])
 def test_r10_a_slow_reader_of_async_for_holds_the_producer_back(runner, threshold):
-    """L9, R5: to the threshold of the workflow."""
+    """L9, R5: as far as the threshold of the workflow says."""
     made = Workflow(threshold=threshold).add_stream(endless())
     ahead: list[int] = []
 
@@ -163,7 +163,7 @@ def test_r10_a_slow_reader_of_async_for_holds_the_producer_back(runner, threshol
 
 
 def test_r10_subscribers_of_a_shared_flow_share_one_run():
-    """R10, L4: as RxPY's `share` does, also with operators after it; to await is a run apart."""
+    """R10, L4: as with RxPY's `share`, also with operators after it; `await` has its own run."""
     x, log = counting(3)
     shared = (x | ops.map(str)).share()
     first, second = CheckedObserver(), CheckedObserver()
@@ -183,7 +183,7 @@ def test_r10_subscribers_of_a_shared_flow_share_one_run():
 
 
 def test_r10_the_last_subscriber_of_a_shared_flow_ends_its_run():
-    """R10: and the next one begins another."""
+    """R10: the next subscriber begins another run."""
     made = Workflow().add_stream(endless())
     shared = (made["x"] | ops.map(str)).share()
 
@@ -199,7 +199,7 @@ def test_r10_the_last_subscriber_of_a_shared_flow_ends_its_run():
 
 
 def test_r10_publish_begins_with_connect():
-    """R10: one run for all that have subscribed by then."""
+    """R10: there is one run for all who have subscribed by then."""
     x, log = counting(3)
     published = x.publish()
     observers = [CheckedObserver(), CheckedObserver()]
@@ -250,7 +250,7 @@ def test_r11_an_error_that_no_subscriber_takes_is_not_swallowed(make, loop):
 @pytest.mark.realtime
 @pytest.mark.parametrize("blocked", [True, False], ids=["blocking", "in a loop"])
 def test_r11_nothing_comes_after_another_thread_has_disposed(blocked):
-    """R11: though the cancel is still on its way when the next item is there."""
+    """R11: although the cancel has not arrived yet when the next item comes."""
     box: list[Any] = []
     got: list[Any] = []
 

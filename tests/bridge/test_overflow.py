@@ -54,7 +54,7 @@ def test_r8_what_arrives_of_ten_items_that_come_at_once(overflow, capacity, expe
 
 
 def test_r8_error_fails_the_run_and_names_the_source():
-    """R8: with what to do about it."""
+    """R8: the error says what to do about it."""
     workflow = Workflow(threshold=1)
     flow(burst(10), overflow="error", capacity=4) | workflow.add_stream(seconds(1, []))
     with pytest.raises(BufferOverflow, match="while 4 waited at its entry, which is all") as caught:
@@ -65,7 +65,7 @@ def test_r8_error_fails_the_run_and_names_the_source():
 @pytest.mark.parametrize("threshold", [1, 2, 5])
 @pytest.mark.parametrize("capacity", [1, 2, 5])
 def test_r8_no_more_wait_than_the_capacity_and_the_threshold_say(capacity, threshold):
-    """R8, P3: an item stays at the entry until there is room for it, so that nothing hides."""
+    """R8, P3: an item stays at the entry until there is room, so no other place holds items."""
     subject: Subject[int] = Subject()
     got: list[int] = []
 
@@ -93,7 +93,7 @@ def test_r8_no_more_wait_than_the_capacity_and_the_threshold_say(capacity, thres
 
 
 def test_r8_the_latest_item_is_the_one_that_a_slow_reader_gets():
-    """R8: capacity 1, threshold 1: never older than what it worked on last."""
+    """R8: with capacity and threshold 1, each item came while the reader had the one before."""
     got: list[Any] = []
     workflow = Workflow(threshold=1)
     ticks = flow(rx.interval(1.0), overflow="drop_oldest", capacity=1)
@@ -114,7 +114,7 @@ def taking(seconds_each: float, count: int, got: list[Any]) -> Stream:
 
 @pytest.mark.parametrize("overflow", ["error", "drop_newest", "drop_oldest", "unbounded"])
 def test_r8_an_observable_that_never_ends_is_disposed_of_when_its_edge_is_cancelled(overflow):
-    """R8, C4: and when the run ends for another reason."""
+    """R8, C4: also when the run ends for another reason."""
     for ends in ("edge", "failure"):
         disposed: list[str] = []
 
@@ -148,7 +148,7 @@ def test_r8_an_observable_that_never_ends_is_disposed_of_when_its_edge_is_cancel
 
 @pytest.mark.parametrize("combine", [rx.merge, rx.zip, rx.combine_latest, rx.concat])
 def test_r8_an_entry_inside_a_combinator_has_its_strategy_too(combine):
-    """R8, R5: back-pressure reaches the port, drops happen at the entry."""
+    """R8, R5: back-pressure reaches the port; items are dropped at the entry."""
     got: list[Any] = []
     workflow = Workflow(threshold=2)
     ours: Any = Stream(outs=["x"], fn=_three, name="ours")
@@ -172,7 +172,7 @@ async def _three(ins: Any, outs: Any, state: Any) -> None:
 
 @pytest.mark.realtime
 def test_r8_one_thread_behind_two_sources_is_let_go_as_soon_as_either_has_room():
-    """R8: a join waits for the second, while the thread waits at the entry of the first."""
+    """R8: a join waits for the second source; the thread waits at the entry of the first."""
     first: Subject[int] = Subject()
     second: Subject[int] = Subject()
     ready = threading.Barrier(3)
@@ -213,7 +213,7 @@ def test_r8_one_thread_behind_two_sources_is_let_go_as_soon_as_either_has_room()
 
 
 def test_r8_only_the_first_end_of_an_observable_counts():
-    """R11: what breaks the grammar of Rx does not reach the run."""
+    """R11: signals that break the grammar of Rx do not reach the run."""
     got: list[Any] = []
 
     def subscribe(observer: Any, scheduler: Any = None) -> Any:

@@ -52,7 +52,7 @@ def test_e3_a_reader_that_does_not_answer_fails_the_run():
 
 
 def test_e3_a_flow_with_a_step_behind_it_cannot_be_answered_for_by_its_other_readers():
-    """E3: what leads straight into a step is a failure of that edge."""
+    """E3: an error that leads straight into a step is a failure of that edge."""
     workflow = Workflow()
     _, failing = shared(workflow)
     failing | workflow.add_stream(sink(name="bad"))
@@ -63,7 +63,7 @@ def test_e3_a_flow_with_a_step_behind_it_cannot_be_answered_for_by_its_other_rea
 
 
 def test_r2_what_a_flow_inside_a_combinator_signals_can_be_answered_behind_it():
-    """R2: as `rx.merge` does, the first error ends it."""
+    """R2: the first error ends the combinator, as with `rx.merge`."""
     got: list[Any] = []
     workflow = Workflow()
     _, failing = shared(workflow)
@@ -76,7 +76,7 @@ def test_r2_what_a_flow_inside_a_combinator_signals_can_be_answered_behind_it():
 
 
 def test_r2_the_first_error_of_a_fan_in_ends_it():
-    """R2, L6: a merge of flows is one."""
+    """R2, L6: here a merge of flows."""
     got: list[Any] = []
     workflow = Workflow()
     _, failing = shared(workflow)
@@ -88,7 +88,7 @@ def test_r2_the_first_error_of_a_fan_in_ends_it():
 
 
 def test_r12_an_answer_that_subscribes_again_is_told_that_it_is_late():
-    """R12: what has passed is gone."""
+    """R12: the items that have passed are gone."""
     workflow = Workflow()
     made = workflow.add_stream(numbers(5))
     again = ops.catch(lambda error, source: source)
@@ -112,7 +112,7 @@ def test_c6_an_error_of_a_stream_is_not_for_operators_to_answer():
 
 
 def test_r12_retry_behind_a_shared_flow_is_told_that_it_is_late():
-    """R12: it is composed, so that it cannot be refused where it is written."""
+    """R12: `retry` is inside a composed operator, so it cannot be refused where it is written."""
     workflow = Workflow()
     _, failing = shared(workflow)
     failing | rx.compose(ops.map(str), ops.retry(2)) | workflow.add_stream(sink())

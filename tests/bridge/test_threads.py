@@ -58,7 +58,7 @@ def changing(wanted: Any, ending: Any = False) -> Any:
 def test_r7_items_of_several_threads_keep_the_order_in_which_they_were_delivered(
     every, ending, readers
 ):
-    """R7: what the loop's thread delivers does not overtake what another thread has."""
+    """R7: items of the loop's thread do not overtake those of another thread."""
     workflow = Workflow(threshold=5)
     chain = workflow.add_stream(numbers(50)) | changing(lambda item: item % every == 0, ending)
     got: list[list[Any]] = [[] for _ in range(readers)]
@@ -79,7 +79,7 @@ def test_r7_an_early_end_drops_what_other_threads_have_delivered():
 
 
 def test_p12_a_flood_of_another_thread_leaves_the_loop_its_turns():
-    """P12: at most 1,000 items of it in one turn."""
+    """P12: the loop takes at most 1,000 items of that thread in one turn."""
     turns: list[int] = []
     got: list[Any] = []
 
@@ -147,7 +147,7 @@ FAILING = {
 
 @pytest.mark.parametrize("name", FAILING)
 def test_e3_what_is_raised_on_another_thread_fails_the_run(name):
-    """E3, R11: with the note that names the edge; it is lost on no thread."""
+    """E3, R11: the note names the edge; the error is not lost on any thread."""
     workflow = Workflow()
     chain: Any = workflow.add_stream(numbers(10)) | ops.observe_on(NewThreadScheduler())
     for operator in FAILING[name]:
@@ -161,7 +161,7 @@ def test_e3_what_is_raised_on_another_thread_fails_the_run(name):
 
 @pytest.mark.parametrize("when", ["before the end", "after the end", "after the loop"])
 def test_r11_what_a_clean_up_raises_on_another_thread_is_never_lost(when):
-    """R11: it fails the run; after that it is for the handler of the loop or of the thread."""
+    """R11: it fails the run; after the run, the handler of the loop or thread gets it."""
     gate, raised = threading.Event(), threading.Event()
     told: list[Any] = []
 
@@ -230,7 +230,7 @@ def test_e3_what_is_raised_behind_a_combinator_with_threads_fails_the_run(combin
     ids=["observe_on", "subscribe_on", "defer"],
 )
 def test_r12_a_late_subscription_on_another_thread_fails_the_run(late):
-    """R12: it is not lost there."""
+    """R12: the error is not lost on that thread."""
     workflow = Workflow()
     globals()["_late_port"] = workflow.add_stream(numbers(2, "a"))["x"]
     chain: Any = workflow.add_stream(numbers(3))
@@ -242,7 +242,7 @@ def test_r12_a_late_subscription_on_another_thread_fails_the_run(late):
 
 
 def test_r2_an_error_of_another_thread_is_answered_behind_the_items_before_it():
-    """R2, R7: by the combinator that reads the flow."""
+    """R2, R7: the combinator that reads the flow answers it."""
     workflow = Workflow(threshold=3)
     a, b = workflow.add_stream(numbers(50, "a")), workflow.add_stream(numbers(5, "b"))
     failing = a | ops.observe_on(NewThreadScheduler()) | ops.map(lambda item: 1 // (40 - item))
@@ -253,7 +253,7 @@ def test_r2_an_error_of_another_thread_is_answered_behind_the_items_before_it():
 
 
 def test_r11_threads_that_ask_a_flow_for_its_lock_at_once_get_the_same():
-    """R11: RxPY's combinators deliver one at a time under it."""
+    """R11: RxPY's combinators use the lock to deliver one item at a time."""
     for _ in range(50):
         x = Workflow().add_stream(numbers(1))["x"]
         locks: list[Any] = []

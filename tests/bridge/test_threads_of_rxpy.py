@@ -85,7 +85,7 @@ COMBINED: dict[str, tuple[Callable[[Any, Any], Any], int]] = {
 @pytest.mark.parametrize("name", COMBINED)
 @pytest.mark.parametrize("at", ["pool", "event loop", "new thread"])
 def test_r7_combinators_of_flows_on_several_threads_lose_nothing(name, at, schedulers):
-    """R7: each in its own order."""
+    """R7: the items of each flow stay in order."""
     combine, count = COMBINED[name]
     workflow = Workflow(threshold=5)
     a, b = workflow.add_stream(numbers(COUNT, "a")), workflow.add_stream(numbers(COUNT, "b"))
@@ -102,7 +102,7 @@ def test_r7_combinators_of_flows_on_several_threads_lose_nothing(name, at, sched
 
 
 def test_r7_combine_latest_and_windows_over_threads_keep_what_they_must(schedulers):
-    """R7: the last of each, and every item in some window."""
+    """R7: the last item of each source, and every item in some window."""
     workflow = Workflow(threshold=5)
     a, b = workflow.add_stream(numbers(COUNT, "a")), workflow.add_stream(numbers(COUNT, "b"))
     c = workflow.add_stream(numbers(COUNT, "c"))
@@ -124,7 +124,7 @@ def test_r7_combine_latest_and_windows_over_threads_keep_what_they_must(schedule
 
 
 def test_r7_outside_observables_with_threads_merge_with_ports_without_loss(schedulers):
-    """R7: several of them at once, in one combinator, whose lock never stops the loop for long."""
+    """R7: several in one combinator, whose lock never stops the loop for long."""
     workflow = Workflow(threshold=2)
     port = workflow.add_stream(numbers(COUNT))["x"]
     outside = [
@@ -182,7 +182,7 @@ def in_turn(mapper: Any) -> Any:
 @pytest.mark.parametrize("flatten", [ops.flat_map, ops.concat_map], ids=["flat_map", "concat_map"])
 @pytest.mark.parametrize("name", FUTURES)
 def test_r7_what_futures_and_timers_answer_arrives(name, flatten, pool):
-    """R7: each once; `concat_map` in order."""
+    """R7: each answer arrives once; those of `concat_map` arrive in order."""
     if name in ("a future", "run_in_executor") and flatten is ops.concat_map:
         flatten = in_turn
     workflow = Workflow(threshold=3)
@@ -224,7 +224,7 @@ async def ended(workflow: Workflow, seconds: float | None) -> BaseException | No
 @pytest.mark.parametrize("ending", ["cancel", "take", "failure"])
 @pytest.mark.parametrize("name", ["observe_on", "both", "delay", "concat_map"])
 def test_c5_a_run_that_ends_while_threads_deliver_leaves_nothing(name, ending, schedulers):
-    """C5: no task and no warning, whenever it ends; RxPY's threads are its own affair."""
+    """C5: no task and no warning, whenever it ends; RxPY's own threads do not count."""
     for reached in (5, 20, 60):
         workflow = Workflow(threshold=5)
         chain: Any = workflow.add_stream(paced()) | ORDERED[name](schedulers["new thread"])

@@ -1,4 +1,4 @@
-"""Laying a blueprint flat."""
+"""Flattening a blueprint."""
 
 import pytest
 import reactivex as rx
@@ -43,7 +43,7 @@ def test_w1_ports_of_a_nested_workflow_are_names():
 
 
 def test_w1_names_are_followed_through_any_depth():
-    """W1: also where a workflow holds nothing but names, a thousand deep."""
+    """W1: also a thousand nested workflows that hold nothing but names."""
     workflow = naming()
     for _ in range(1_000):
         outer = Workflow(["a"], ["b"])
@@ -65,7 +65,7 @@ def test_w1_names_are_followed_along_a_long_chain():
 
 
 def test_w1_a_stream_nested_twice_is_two_steps():
-    """W1, E5: each has a path of its own."""
+    """W1, E5: each step has a path of its own."""
     inner, outer = passing(), Workflow()
     outer.add_stream(inner) | outer.add_stream(inner)
     assert paths(outer) == ["inner/p", "inner-2/p"]
@@ -73,7 +73,7 @@ def test_w1_a_stream_nested_twice_is_two_steps():
 
 
 def test_w1_junctions_are_multiplied_out():
-    """W1: two producers of a name that stands for two inputs are four edges."""
+    """W1: two producers of a name that leads into two inputs make four edges."""
     inner = Workflow(["a"], name="inner")
     inner.ins.a | [stream("p"), stream("q")]
     outer = Workflow()
@@ -87,7 +87,7 @@ def test_w1_junctions_are_multiplied_out():
 
 
 def test_w1_operators_on_both_sides_of_a_name_are_two_nodes():
-    """W1, L4: those outside are shared by all that stand inside."""
+    """W1, L4: all inner readers share the operators outside."""
     inner = Workflow(["a"], name="inner")
     inner.ins.a | ops.filter(bool) | stream("p")
     inner.ins.a | stream("q")
@@ -102,7 +102,7 @@ def test_w1_operators_on_both_sides_of_a_name_are_two_nodes():
 
 
 def test_w1_operators_of_a_workflow_nested_twice_are_not_shared():
-    """W1: its flows mean something else in each place."""
+    """W1: its flows mean something different in each place."""
     inner = Workflow(["a"], ["b"], name="inner")
     inner.ins.a | ops.map(str) | inner.outs.b
     outer = Workflow()
@@ -129,7 +129,7 @@ def test_an_edge_that_multiplying_out_doubles_goes_through_a_node():
 
 
 def test_a_ring_of_names_feeds_nothing():
-    """Two names for each other stand for no item."""
+    """Two names that only refer to each other have no items."""
     workflow = Workflow()
     ring = workflow.add_stream(naming())
     ring | workflow.add_stream(naming()) | ring
@@ -138,7 +138,7 @@ def test_a_ring_of_names_feeds_nothing():
 
 
 def test_a_ring_of_names_with_a_producer_feeds_all_of_them():
-    """What is led into the ring comes out wherever it is read."""
+    """Items that are led into the ring come out wherever it is read."""
     workflow = Workflow()
     one, other = workflow.add_stream(naming()), workflow.add_stream(naming())
     one | other | one
@@ -170,7 +170,7 @@ def test_a_ring_of_streams_is_fine():
 
 
 def test_w5_ports_of_the_workflow_itself_are_the_environments():
-    """W5, W6: the other ends are with whoever runs it."""
+    """W5, W6: the caller of the run has their other ends."""
     workflow = passing()
     assert edges(workflow) == ["env.a > p.x", "p.y > env.b"]
     assert edges(naming()) == ["env.a > env.b"]
@@ -178,7 +178,7 @@ def test_w5_ports_of_the_workflow_itself_are_the_environments():
 
 
 def test_w3_seeds_stand_in_the_plan():
-    """W3: in the order in which they were pushed."""
+    """W3: they keep the order of their pushes."""
     workflow = Workflow()
     step = workflow.add_stream(stream("a"))
     step.push(None)
@@ -187,7 +187,7 @@ def test_w3_seeds_stand_in_the_plan():
 
 
 def test_w3_seeds_of_a_nested_workflow_reach_what_stands_behind_the_name():
-    """W3, W1: an input as it is, or a source where operators are to be passed."""
+    """W3, W1: they go into an input directly, or become a source before operators."""
     inner = Workflow(["a"], name="inner")
     inner.ins.a | stream("p")
     inner.ins.a | ops.map(str) | stream("q")
@@ -241,7 +241,7 @@ def test_paths_of_sources_differ_from_those_of_steps():
 
 
 def test_a_long_chain_of_operators_is_one_node():
-    """Nothing recurses, and what nobody else reads is gathered."""
+    """Flattening does not recurse; operators without other readers are gathered."""
     made = flow([1])
     for _ in range(10_000):
         made = made | ops.map(str)
@@ -250,7 +250,7 @@ def test_a_long_chain_of_operators_is_one_node():
 
 
 def test_a_long_chain_of_shared_flows_is_laid_flat():
-    """Also where each of them is read by somebody else."""
+    """Each of the flows has another reader here."""
     workflow = Workflow()
     made = workflow.add_stream(source())["y"]
     sink = workflow.add_stream(stream("sink"))
@@ -261,7 +261,7 @@ def test_a_long_chain_of_shared_flows_is_laid_flat():
 
 
 def test_r12_a_claim_stands_for_an_output():
-    """R12: the ports inside an Observable, by the objects that stand in it."""
+    """R12: the plan maps each port object inside an Observable to its output."""
     workflow = Workflow()
     a, b = workflow.add_stream(source("a"))["y"], workflow.add_stream(source("b"))
     observable = rx.merge(a, b)
@@ -276,7 +276,7 @@ def test_r12_a_claim_stands_for_an_output():
 
 
 def test_r12_a_claim_with_operators_stands_for_a_node():
-    """R12, L4: which is shared with whoever else reads the flow."""
+    """R12, L4: the other readers of the flow share the node."""
     workflow = Workflow()
     text = workflow.add_stream(source("a")) | ops.map(str)
     rx.merge(text, rx.of(1)) | workflow.add_stream(stream("p"))
@@ -314,7 +314,7 @@ def test_r12_named_ports_are_claims():
 
 
 def test_r10_the_plan_of_a_flow_runs_its_whole_workflow():
-    """R10: the flow is read as `item`, outputs of the workflow itself discard."""
+    """R10: the flow is read as `item`; the outputs of the workflow itself discard."""
     workflow = passing()
     made = flatten_flow(workflow.steps["p"], workflow)
     assert (made.ins, made.outs) == (("a",), ("item",))
@@ -323,7 +323,7 @@ def test_r10_the_plan_of_a_flow_runs_its_whole_workflow():
 
 
 def test_r10_a_flow_without_a_workflow_runs_in_one_of_its_own():
-    """R10, L8: bare streams and workflows become steps of the plan alone."""
+    """R10, L8: bare streams and workflows become steps of the plan only."""
     numbers = source()
     nested = Workflow(outs=["b"], name="inner")
     nested.add_stream(source("p")) | nested.outs.b

@@ -21,7 +21,7 @@ def join(ins: Any = ("a", "b"), name: str = "join") -> Stream:
 
 
 def test_d6_a_ring_that_is_not_marked_is_an_error():
-    """D6: the text draws it and says how to mark it."""
+    """D6: the text draws the ring and says how to mark it."""
     workflow = Workflow()
     a, b = workflow.add_stream(stream("a", ["x", "z"])), workflow.add_stream(stream("b"))
     [1] | a["x"] | b
@@ -39,7 +39,7 @@ def test_d6_a_ring_that_is_not_marked_is_an_error():
 
 
 def test_d6_a_marked_ring_is_no_finding():
-    """D6: whatever else leads along it."""
+    """D6: an unmarked edge beside the marked one makes a finding again."""
     workflow = Workflow()
     a, b = workflow.add_stream(stream("a", ["x", "z"])), workflow.add_stream(stream("b"))
     [1] | a["x"] | b
@@ -50,7 +50,7 @@ def test_d6_a_marked_ring_is_no_finding():
 
 
 def test_d6_a_stream_that_feeds_itself_is_a_ring():
-    """D6: the shortest."""
+    """D6: it is the shortest ring."""
     workflow = Workflow()
     a = workflow.add_stream(stream("a"))
     a | a
@@ -59,7 +59,7 @@ def test_d6_a_stream_that_feeds_itself_is_a_ring():
 
 
 def test_d6_the_shortest_ring_of_each_knot_is_told():
-    """D6: one at a time; a chain between two is none."""
+    """D6: one ring at a time; a chain between two rings is none."""
     workflow = Workflow()
     a, b, c, d = (workflow.add_stream(stream(name)) for name in "abcd")
     a | b | c | a
@@ -73,7 +73,7 @@ def test_d6_the_shortest_ring_of_each_knot_is_told():
 
 
 def test_d6_rings_are_seen_through_nested_workflows():
-    """D6, W1: and marks too."""
+    """D6, W1: marks are seen through them too."""
     inner = Workflow(["a"], ["b"], name="inner")
     rx.merge(inner.ins.a, rx.never()) | stream("p") | inner.outs.b
     for marked, expected in ((False, [("inner/p", "y")]), (True, [])):
@@ -84,7 +84,7 @@ def test_d6_rings_are_seen_through_nested_workflows():
 
 
 def test_d6_a_long_ring_is_found():
-    """D6: without recursion."""
+    """D6: the search does not recurse."""
     workflow = Workflow()
     first = last = workflow.add_stream(stream("s"))
     for _ in range(5_000):
@@ -98,7 +98,7 @@ def test_d6_a_long_ring_is_found():
 
 
 def test_w9_branches_that_meet_again_are_told():
-    """W9, D2: with both branches and the threshold."""
+    """W9, D2: the finding names both branches and the threshold."""
     workflow = Workflow(threshold=7)
     read, meet = workflow.add_stream(source("read")), workflow.add_stream(join())
     read | meet["a"]
@@ -122,7 +122,7 @@ def test_w9_branches_that_meet_again_are_told():
     ids=["none", "map", "scan"],
 )
 def test_w9_branches_that_stay_level_are_not_told(operators):
-    """W9: direct edges of one output, and operators that make one item of each."""
+    """W9: direct edges of one output, and operators that make one item of each item."""
     workflow = Workflow()
     read, meet = workflow.add_stream(source("read")), workflow.add_stream(join())
     read | meet["a"]
@@ -134,7 +134,7 @@ def test_w9_branches_that_stay_level_are_not_told(operators):
 
 
 def test_w9_both_readers_of_one_flow_stay_level():
-    """W9, L4: it filters once for both."""
+    """W9, L4: the flow filters once for both readers."""
     workflow = Workflow()
     meet = workflow.add_stream(join())
     workflow.add_stream(source("read")) | ops.filter(bool) | [meet["a"], meet["b"]]
@@ -153,7 +153,7 @@ def test_w9_both_readers_of_one_flow_stay_level():
     ids=["pairwise", "filter", "flat_map", "start_with", "own"],
 )
 def test_w9_a_branch_whose_operator_changes_the_number_is_told(operator):
-    """W9: or of which nothing is known."""
+    """W9: so is one with an unknown operator."""
     workflow = Workflow()
     read, meet = workflow.add_stream(source("read")), workflow.add_stream(join())
     read | meet["a"]
@@ -162,7 +162,7 @@ def test_w9_a_branch_whose_operator_changes_the_number_is_told(operator):
 
 
 def test_w9_two_outputs_of_one_step_may_be_uneven():
-    """W9: it may push to one more often than to the other."""
+    """W9: the step may push to one output more often than to the other."""
     workflow = Workflow()
     split = workflow.add_stream(stream("split", (), ("p", "q")))
     meet = workflow.add_stream(join())
@@ -172,7 +172,7 @@ def test_w9_two_outputs_of_one_step_may_be_uneven():
 
 
 def test_w9_a_join_is_told_of_once_with_its_nearest_fork():
-    """W9: not of what lies further up."""
+    """W9: forks further up are not reported."""
     workflow = Workflow()
     far, near = workflow.add_stream(source("far")), workflow.add_stream(stream("near"))
     meet = workflow.add_stream(join(("a", "b", "c")))
@@ -188,7 +188,7 @@ def test_w9_a_join_is_told_of_once_with_its_nearest_fork():
 
 
 def test_w9_a_level_fork_does_not_hide_an_uneven_one():
-    """W9: further up."""
+    """W9: the uneven fork is further up."""
     workflow = Workflow()
     far, near = workflow.add_stream(source("far")), workflow.add_stream(stream("near"))
     meet = workflow.add_stream(join(("a", "b", "c")))
@@ -198,7 +198,7 @@ def test_w9_a_level_fork_does_not_hide_an_uneven_one():
 
 
 def test_w9_no_join_is_told_where_nothing_meets():
-    """W9: sources of their own, fan-in, and chains."""
+    """W9: separate sources, fan-in, and chains."""
     workflow = Workflow()
     a, b = workflow.add_stream(source("a")), workflow.add_stream(source("b"))
     meet = workflow.add_stream(join())
@@ -211,7 +211,7 @@ def test_w9_no_join_is_told_where_nothing_meets():
 
 
 def test_w9_joins_are_seen_through_names_and_own_inputs():
-    """W9, W1: by their whole paths; one input of the workflow is one output."""
+    """W9, W1: steps have their whole paths; one input of the workflow counts as one output."""
     inner = Workflow(["p", "q"], name="inner")
     meet = inner.add_stream(join())
     inner.ins.p | meet["a"]
@@ -239,7 +239,7 @@ def test_w9_a_fork_behind_shared_operators_is_drawn_from_its_step():
 
 
 def test_w9_a_marked_ring_makes_no_join():
-    """W9, D6: what comes back is no branch."""
+    """W9, D6: a marked edge that leads back is no branch."""
     workflow = Workflow()
     a, b = workflow.add_stream(stream("a", ["x", "z"])), workflow.add_stream(stream("b"))
     [1] | a["x"] | b
@@ -248,7 +248,7 @@ def test_w9_a_marked_ring_makes_no_join():
 
 
 def test_w9_a_thousand_diamonds_are_looked_through():
-    """W9: in a chain, each join told."""
+    """W9: they form a chain, and each join is reported."""
     workflow = Workflow()
     last = workflow.add_stream(source("s"))
     for _ in range(1_000):
@@ -260,7 +260,7 @@ def test_w9_a_thousand_diamonds_are_looked_through():
 
 
 def test_w9_a_long_chain_of_joins_with_sources_of_their_own_is_looked_through():
-    """W9: their arcs are bridges, so there is nothing to look for."""
+    """W9: all their arcs are bridges, so there is nothing to search."""
     workflow = Workflow()
     last = workflow.add_stream(source("s"))
     for _ in range(5_000):
@@ -273,7 +273,7 @@ def test_w9_a_long_chain_of_joins_with_sources_of_their_own_is_looked_through():
 
 
 def test_w9_the_search_for_forks_gives_up_in_time():
-    """W9: where sources of their own meet in ever new ways and nothing forks, but in circles."""
+    """W9: separate sources meet in many ways and circles, but no fork is uneven."""
     workflow = Workflow()
     last = workflow.add_stream(source("s"))
     for _ in range(500):

@@ -1,4 +1,4 @@
-"""Rings and joins of random graphs, compared with what trying all ways finds."""
+"""Rings and joins of random graphs, compared with a search of all ways."""
 
 import random
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def are_uneven(one: list[Arc], other: list[Arc]) -> bool:
 
 @pytest.mark.parametrize("backwards", [0.0, 0.2], ids=["without rings", "with rings"])
 def test_w9_joins_are_those_that_trying_all_ways_finds(backwards):
-    """W9: none missed, none told without need."""
+    """W9: no join is missed, and none is reported without need."""
     for seed in range(200):
         shape = random_shape(seed, backwards)
         expected = set()
@@ -70,7 +70,7 @@ def test_w9_joins_are_those_that_trying_all_ways_finds(backwards):
 
 
 def test_d6_a_ring_is_told_for_each_knot():
-    """D6: and it is one."""
+    """D6: what is reported is a ring."""
     for seed in range(200):
         shape = random_shape(seed, 0.3)
         count = len(shape.plan.steps)

@@ -1,4 +1,4 @@
-"""What outlives a run, or was kept from one, finds it over."""
+"""Tasks and ports that outlive a run, or were kept from one, find it over."""
 
 import asyncio
 import warnings
@@ -48,7 +48,7 @@ async def end():
 
 
 def test_c6_a_helper_that_outlives_a_failed_stream_cannot_push_on():
-    """C6: its outputs do not close, and still nothing is pushed into nowhere for ever."""
+    """C6: the outputs do not close, but a helper's push raises, so it does not push for ever."""
 
     async def main():
         workflow, left = leaving_a_helper(fail)
@@ -115,7 +115,7 @@ def test_r10_a_task_that_outlives_its_run_may_subscribe_to_the_workflow():
 
 
 def test_e3_a_stop_iteration_of_an_operator_comes_out_with_its_note():
-    """E3: Python lets none out of a coroutine, so an error carries it that can be noted."""
+    """E3: a coroutine cannot raise `StopIteration`, so another error carries it and its note."""
 
     def stop(item):
         raise StopIteration(item)
@@ -168,14 +168,14 @@ async def by_await(output):
 
 @pytest.mark.parametrize("use", [by_wait_for, by_gather, by_task, by_await])
 def test_p2_debug_mode_does_not_change_what_a_push_returns(use):
-    """P2: a push that had room is done, under debug mode too, and nobody reports it."""
+    """P2: a push that had room is done, also in debug mode, and is not reported as unawaited."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert pushing(use) == [1]
 
 
 def test_w1_a_workflow_that_was_not_made_to_its_end_says_so():
-    """W1: a subclass that forgets `super().__init__()` gets the remedy, no bare attribute error."""
+    """W1: without `super().__init__()` the error names the remedy, not a missing attribute."""
 
     class Half(Workflow):
         def __init__(self):

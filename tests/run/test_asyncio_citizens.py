@@ -72,7 +72,7 @@ def test_a_stream_that_raises_in_its_first_step_fails_the_run(loop, first):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_no_stream_begins_before_all_are_made(loop):
-    """E1, C4: one that is cancelled by then does not begin at all, whatever tasks do."""
+    """E1, C4: a stream that is cancelled by then never begins, whatever the kind of tasks."""
 
     async def never(ins, outs, state):
         pytest.fail("it has begun")
@@ -88,7 +88,7 @@ def test_no_stream_begins_before_all_are_made(loop):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_subscription_is_there_before_its_first_item(loop):
-    """R10, R11: it returns at once, so that an observer may dispose of it."""
+    """R10, R11: `subscribe` returns first, so an observer may dispose of the subscription."""
     got: list[Any] = []
 
     async def main():
@@ -123,7 +123,7 @@ def test_a_source_that_nobody_reads_any_more_ends(loop):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_asyncio_timeout_cancels_a_run(loop):
-    """E4: and takes its cancel back."""
+    """E4: the timeout also takes its cancel back."""
     log: list[Any] = []
     workflow, _ = chain(None)
     add(workflow, cleaner(log, 0.01))
@@ -140,7 +140,7 @@ def test_asyncio_timeout_cancels_a_run(loop):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_task_group_cancels_its_runs(loop):
-    """E4: those that go on when a sibling fails, and a run may be the sibling."""
+    """E4: a failing sibling cancels the runs in its group, and a failing run its siblings."""
     log: list[Any] = []
     cleaning, failing = Workflow(), Workflow()
     add(cleaning, cleaner(log, 0))
@@ -159,7 +159,7 @@ def test_a_task_group_cancels_its_runs(loop):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_an_open_run_serves_and_fails(loop):
-    """W6: a failure cancels its block and takes that back."""
+    """W6: a failure cancels the block and takes that cancel back."""
     workflow = Workflow(["a"], ["b"])
     workflow.ins["a"] | add(workflow, double, "x", "y") | workflow.outs["b"]
 
@@ -178,7 +178,7 @@ def test_an_open_run_serves_and_fails(loop):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_stream_is_started_again(loop):
-    """With its ports as they are."""
+    """Its ports stay as they are."""
     workflow = Workflow()
     stream = Stream(outs=["x"], fn=failer(2, then=counter(3)))
     step = workflow.add_stream(stream, restart=Restart(backoff=0.001))
@@ -270,7 +270,7 @@ def test_debug_mode_reports_nothing_of_a_run(caplog, recwarn):
 
 
 def test_an_anyio_task_group_waits_for_its_runs():
-    """They are coroutines like others."""
+    """Runs are coroutines like others."""
     workflow, got = chain()
 
     async def main():
@@ -284,7 +284,7 @@ def test_an_anyio_task_group_waits_for_its_runs():
 
 @pytest.mark.parametrize("how", ["a sibling fails", "it is cancelled", "its time is over"])
 def test_an_anyio_scope_cancels_a_run_and_waits_for_its_clean_up(how):
-    """E4: though it cancels anew at every turn of the loop."""
+    """E4: although anyio cancels again at every turn of the loop."""
     log: list[Any] = []
     workflow, _ = chain(None)
     add(workflow, cleaner(log, 0.02))
@@ -351,7 +351,7 @@ def test_a_stream_may_use_an_anyio_task_group():
 
 
 def test_many_cancels_of_one_run_leave_nothing_behind():
-    """E4: nor do they pile up while the streams clean up."""
+    """E4: the cancels do not pile up while the streams clean up."""
     log: list[Any] = []
     workflow = Workflow()
     add(workflow, cleaner(log, 3))

@@ -37,7 +37,7 @@ def test_w5_start_raises_what_the_first_stream_to_fail_raised():
 
 
 def test_w5_start_leaves_no_loop_behind():
-    """W5, C5: the thread is as it was."""
+    """W5, C5: its loops are closed, and the thread is as it was before."""
     loops: list[Any] = []
 
     async def fn(ins, outs, state):
@@ -73,7 +73,7 @@ def test_e4_ctrl_c_just_after_the_run_leaves_no_coroutine_unawaited():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its loops are woken by every signal")
 def test_e4_a_signal_wakes_the_loop_by_itself():
-    """E4: its handler alone does not, if it comes just before the loop falls asleep."""
+    """E4: the handler alone would not, if the signal comes just before the loop sleeps."""
 
     def wakes() -> bool:
         descriptor = signal.set_wakeup_fd(-1)
@@ -91,7 +91,7 @@ def test_e4_a_signal_wakes_the_loop_by_itself():
 
 @pytest.mark.realtime
 def test_w5_start_works_in_any_thread():
-    """W5: where no signal can be handled."""
+    """W5: also in a thread that cannot handle signals."""
     got: list[Any] = []
     workflow = Workflow()
     add(workflow, counter(3), outs="x") | add(workflow, collector(got), "x")
@@ -102,7 +102,7 @@ def test_w5_start_works_in_any_thread():
 
 
 def test_w5_start_inside_rxs_current_thread_trampoline_delivers():
-    """W5, R10: it has a trampoline of its own, and the caller's is there again after it."""
+    """W5, R10: the run has a trampoline of its own; the caller's is restored after it."""
     got: list[Any] = []
     inner: list[Any] = []
     scheduler = CurrentThreadScheduler.singleton()
@@ -123,7 +123,7 @@ def test_w5_start_inside_rxs_current_thread_trampoline_delivers():
 
 
 def test_w5_start_cancels_what_the_users_own_tasks_have_left():
-    """C5: as `asyncio.run` does, when the run is over."""
+    """C5: when the run is over, as `asyncio.run` does."""
     log: list[Any] = []
 
     async def helper():
@@ -143,7 +143,7 @@ def test_w5_start_cancels_what_the_users_own_tasks_have_left():
 
 
 def test_w5_start_closes_generators_that_are_left():
-    """C5: asynchronous generators."""
+    """C5: this is about asynchronous generators."""
     log: list[Any] = []
 
     async def ticks():
@@ -167,7 +167,7 @@ def test_w5_start_closes_generators_that_are_left():
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
 @pytest.mark.parametrize("where", ["the stream", "a helper task"])
 def test_e7_exits_leave_start_after_the_others_have_unwound(kind, where, caplog):
-    """E7: also where the loop itself is left at once, as for any task of the user's."""
+    """E7: also an exit in a task that a stream has made, which stops the loop at once."""
     log: list[Any] = []
 
     async def leave():
@@ -300,7 +300,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child
 @posix
 @pytest.mark.realtime
 def test_e4_ctrl_c_in_start_cancels_all_streams_and_waits_for_their_clean_up():
-    """E4: though the loop is asleep; then it is a `KeyboardInterrupt`."""
+    """E4: although the loop is asleep; `start()` then raises `KeyboardInterrupt`."""
     with Child(clean=0.2) as child:
         child.interrupt()
         assert child.rest() == (["cleaning", "clean", "KeyboardInterrupt"], "")
@@ -318,7 +318,7 @@ def test_e4_a_failure_of_the_clean_up_after_ctrl_c_comes_out():
 @posix
 @pytest.mark.realtime
 def test_e6_a_second_ctrl_c_does_not_wait():
-    """E6: and says nothing of what it leaves behind."""
+    """E6: nothing is logged about the streams that are left behind."""
     with Child(clean=1000) as child:
         child.interrupt()
         child.expect("cleaning")
@@ -332,7 +332,7 @@ def test_e6_a_second_ctrl_c_does_not_wait():
 @posix
 @pytest.mark.realtime
 def test_e6_a_second_ctrl_c_ends_a_stream_that_never_waits():
-    """E6: it strikes in the middle of it."""
+    """E6: the interrupt is raised in the middle of the stream's code."""
     with Child(fn="busy") as child:
         child.interrupt()
         time.sleep(0.2)  # two at once would be one

@@ -1,4 +1,4 @@
-"""`mimo_rx.run(main())`: a program around a run, with the manners of `start()` (W5, E4, E6)."""
+"""`mimo_rx.run(main())`: a program around a run, which blocks as `start()` does (W5, E4, E6)."""
 
 import asyncio
 import gc
@@ -20,12 +20,12 @@ async def seven() -> int:
 
 
 def test_w5_run_returns_what_the_coroutine_returned():
-    """W5: and blocks meanwhile."""
+    """W5: it blocks meanwhile."""
     assert mimo_rx.run(seven()) == 7
 
 
 def test_w5_run_raises_what_the_coroutine_raised():
-    """W5: as itself."""
+    """W5: the exception itself, not a wrapper."""
 
     async def main():
         await flow(["x"])
@@ -44,13 +44,13 @@ def test_w5_run_raises_what_the_coroutine_raised():
     ],
 )
 def test_w5_run_refuses_what_is_no_coroutine(given, text):
-    """W5: it says what was given, and what was meant."""
+    """W5: the error says what was given and what was probably meant."""
     with pytest.raises(TypeError, match=text):
         mimo_rx.run(given)
 
 
 def test_w5_run_in_a_running_loop_is_refused_and_leaves_no_warning():
-    """W5: as `start()` is; the coroutine is closed, so Python has nothing to complain of."""
+    """W5: like `start()`; the coroutine is closed, so Python does not warn of it."""
 
     async def main():
         mimo_rx.run(seven())
@@ -88,7 +88,7 @@ def test_e6_run_ends_although_a_run_left_a_stream_behind(caplog):
 
 
 def test_w5_run_leaves_the_clean_up_of_a_coroutine_to_the_loop():
-    """W5: what it awaits in `finally` runs."""
+    """W5: awaits in a `finally` block of the coroutine work."""
     log: list[str] = []
 
     async def main():
@@ -113,7 +113,7 @@ def wakeup_fd() -> int:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its usual loop sees to it by itself")
 def test_e4_a_signal_wakes_the_loop_at_whatever_moment_it_comes():
-    """E4: also where it is about to go to sleep; afterwards all is as it was."""
+    """E4: also just before the loop sleeps; afterwards the old state is restored."""
 
     async def main():
         return wakeup_fd()
@@ -125,7 +125,7 @@ def test_e4_a_signal_wakes_the_loop_at_whatever_moment_it_comes():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its usual loop sees to it by itself")
 def test_e4_the_callers_own_wake_up_descriptor_is_put_back():
-    """E4: a program with a loop of another kind in this thread is woken by signals as before."""
+    """E4: another kind of loop in this thread is woken by signals as before."""
     reader, writer = socket.socketpair()
     with reader, writer:
         writer.setblocking(False)

@@ -38,7 +38,7 @@ def test_e4_cancelling_the_task_that_awaits_run_cancels_all_and_waits_for_their_
 
 
 def test_e4_a_second_cancel_does_not_cut_the_clean_up_short():
-    """E4: nor a third."""
+    """E4: a third cancel does not either."""
     log: list[Any] = []
     workflow = Workflow()
     add(workflow, cleaner(log, 3.0))
@@ -161,7 +161,7 @@ def test_e6_a_stream_that_swallows_its_cancel_is_left_behind(how, caplog):
 
 
 def test_e6_the_last_frame_is_where_the_stream_waits(caplog):
-    """E6: not the library's own."""
+    """E6: it is a frame of the user's code, not of the library."""
 
     class Eternal:
         def __await__(self):
@@ -207,7 +207,7 @@ def test_e6_the_timeout_is_five_seconds_if_nothing_else_is_said(caplog):
 
 
 def test_e6_a_stream_that_takes_its_time_within_the_timeout_is_waited_for(caplog):
-    """E6: and nothing is logged."""
+    """E6: nothing is logged."""
     log: list[Any] = []
     workflow = Workflow()
     add(workflow, cleaner(log, 4.0))
@@ -299,7 +299,7 @@ def test_e6_a_thread_that_does_not_end_is_left_behind(caplog):
 
 @pytest.mark.realtime
 def test_e6_start_ends_although_a_stream_is_left_behind(caplog, recwarn):
-    """E6: and its loop is closed without a further word of it."""
+    """E6: the loop is closed without a warning about the stream's task."""
 
     async def clings(ins, outs, state):
         while True:

@@ -58,7 +58,7 @@ def test_r10_operators_after_a_flow_run_with_each_subscription():
 
 @pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside a trampoline"])
 def test_r10_concat_of_flows_runs_one_after_the_other(inside):
-    """R10: whatever trampoline the caller stands in."""
+    """R10: also if the caller is inside a trampoline of RxPY."""
     (x, first), (y, second) = counting(2), counting(3)
     seen: Any = Seen()
 
@@ -85,7 +85,7 @@ def test_r10_combinators_of_rxpy_end_endless_flows():
 
 
 def test_r10_a_flow_inside_flat_map_of_a_flow_outside_a_run():
-    """R10: it runs on the loop that is there, and is cleaned up before subscribe returns."""
+    """R10: it runs on the same loop, and is cleaned up before `subscribe` returns."""
     x, outer = counting(3)
     y, inner = counting(1000)
     seen: Any = Seen()
@@ -98,7 +98,7 @@ def test_r10_a_flow_inside_flat_map_of_a_flow_outside_a_run():
 
 @pytest.mark.realtime
 def test_r10_what_another_thread_disposes_of_is_cancelled():
-    """R10: though the loop is asleep."""
+    """R10: although the loop is asleep."""
     log: list[str] = []
 
     async def fn(ins, outs, state):
@@ -116,7 +116,7 @@ def test_r10_what_another_thread_disposes_of_is_cancelled():
 
 
 def test_r10_flows_that_a_flow_brought_about_are_cleaned_up_before_subscribe_returns():
-    """R10, C5: though the first one has ended long before."""
+    """R10, C5: although the first flow has ended long before."""
     log: list[str] = []
 
     async def fn(ins, outs, state):

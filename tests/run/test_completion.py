@@ -82,7 +82,7 @@ def test_c1_a_push_after_close_raises_output_closed():
 
 
 def test_c1_a_push_that_waits_at_close_raises_output_closed():
-    """C1: it is handed to no edge."""
+    """C1: its item goes to no edge."""
     log: list[Any] = []
 
     async def source(ins, outs, state):
@@ -109,7 +109,7 @@ def test_c1_a_push_that_waits_at_close_raises_output_closed():
 
 @pytest.mark.parametrize("how", SPLIT)
 def test_c2_an_input_closes_when_all_its_producers_have_closed(how):
-    """C2: MiMo closed with the first; that lost items."""
+    """C2: MiMo closed it after the first producer, which lost items."""
     log: list[Any] = []
 
     def source(seconds, item):
@@ -191,7 +191,7 @@ def test_c4_a_consumer_that_goes_drops_what_waits_and_later_pushes_skip_it(how, 
 
 
 def test_c4_a_push_that_waits_for_a_consumer_that_goes_is_served_by_the_others():
-    """C4, P5: nobody waits for one that will never take."""
+    """C4, P5: no push waits for a consumer that will never take an item."""
     got: list[Any] = []
 
     async def leaver(ins, outs, state):
@@ -260,7 +260,7 @@ def test_c6_nor_do_those_of_one_that_was_cancelled_before_its_first_step():
 
 
 def test_c5_every_stream_has_ended_and_cleaned_up():
-    """C5: none is left when the run is over, whichever way."""
+    """C5: no stream is left when the run is over, however it ended."""
     log: list[Any] = []
 
     async def broken(ins, outs, state):
@@ -276,7 +276,7 @@ def test_c5_every_stream_has_ended_and_cleaned_up():
 
 
 def test_c5_a_chain_ends_from_its_head_to_its_end():
-    """C1, C5: the end travels."""
+    """C1, C5: each stream passes the end on."""
     got: list[Any] = []
     workflow = Workflow(threshold=2)
     step: Any = add(workflow, counter(10), outs="x")
@@ -289,7 +289,7 @@ def test_c5_a_chain_ends_from_its_head_to_its_end():
 
 
 def test_c4_an_input_of_the_workflow_takes_pushes_while_anybody_reads_it():
-    """C4, W6: one of its two readers has gone."""
+    """C4, W6: one of its two readers has left."""
     got: list[Any] = []
     workflow = Workflow(["a"])
     for fn in taker(1), collector(got):
@@ -306,7 +306,7 @@ def test_c4_an_input_of_the_workflow_takes_pushes_while_anybody_reads_it():
 
 
 def test_c5_the_run_of_a_stream_alone_that_waits_for_nothing_takes_no_time():
-    """C5: no timer keeps it."""
+    """C5: no timer delays its end."""
     workflow = Workflow()
     add(workflow, counter(1), outs="x")
 

@@ -34,7 +34,7 @@ def upstream(*taken: int) -> tuple[dict[str, str | None], Any]:
 
 
 def test_c4_an_endless_source_ends_when_its_last_consumer_returns():
-    """C4: so an endless source with `take(10)` after it ends."""
+    """C4: for example an endless source with `take(10)` after it."""
     ended, state = upstream(10)
     assert ended == {"source": "downstream", "take": "returned"}
     assert 10 <= state["pushed"] <= 16
@@ -61,7 +61,7 @@ def test_c4_an_operator_that_completes_early_ends_an_endless_source(threshold):
 
 @pytest.mark.parametrize("mapped", [False, True])
 def test_c4_it_travels_upstream_through_a_chain(mapped):
-    """C4: `DownstreamClosed` in the push of one is the end of what feeds it."""
+    """C4: `DownstreamClosed` in a push ends the stream, and with it the streams that feed it."""
     workflow = Workflow(threshold=3)
     source, middle = add(workflow, counter(), outs="x"), add(workflow, double, "x", "y")
     (source.map(str) if mapped else source) | middle | add(workflow, taker(4), "x")
@@ -74,7 +74,7 @@ def test_c4_it_travels_upstream_through_a_chain(mapped):
 
 @pytest.mark.parametrize("call", ["push", "pop", "peek", "push that waits", "pop that waits"])
 def test_c4_downstream_closed_is_raised_in_the_push_or_pop_it_is_in_or_comes_to_next(call):
-    """C4: the text says what to do."""
+    """C4: the error text says what to do."""
     raised: list[BaseException] = []
 
     async def middle(ins, outs, state):
@@ -109,7 +109,7 @@ def test_c4_downstream_closed_is_raised_in_the_push_or_pop_it_is_in_or_comes_to_
 
 
 def test_c4_a_source_that_waits_for_something_silent_is_cancelled_there():
-    """C4: also one that waits on a silent socket; its `finally` blocks run, once and whole."""
+    """C4: also in a wait for a silent socket; its `finally` blocks run once and completely."""
     log: list[Any] = []
 
     async def source(ins, outs, state):
@@ -149,7 +149,7 @@ def test_c4_a_source_that_is_cancelled_before_its_first_step_counts_as_returned(
 
 @pytest.mark.parametrize("fed", [False, True])
 def test_c4_one_with_inputs_that_waits_elsewhere_is_told_in_its_next_pop(fed):
-    """C4: only a stream without inputs is cancelled; one that nothing feeds is such a one."""
+    """C4: only a stream without inputs, or whose inputs nothing feeds, is cancelled."""
     log: list[Any] = []
 
     async def middle(ins, outs, state):
@@ -171,7 +171,7 @@ def test_c4_one_with_inputs_that_waits_elsewhere_is_told_in_its_next_pop(fed):
 
 
 def test_c4_the_cancel_never_strikes_a_clean_up_that_is_under_way():
-    """C4: one that `DownstreamClosed` has begun."""
+    """C4: here a clean-up that `DownstreamClosed` has started."""
     log: list[Any] = []
 
     async def source(ins, outs, state):
@@ -190,7 +190,7 @@ def test_c4_the_cancel_never_strikes_a_clean_up_that_is_under_way():
 
 
 def test_c4_a_failure_elsewhere_does_not_strike_the_clean_up_of_one_that_was_cancelled():
-    """C4, E1: it has been asked to end, and is about to."""
+    """C4, E1: the stream was already cancelled, and is about to end."""
     log: list[Any] = []
 
     async def source(ins, outs, state):
@@ -212,7 +212,7 @@ def test_c4_a_failure_elsewhere_does_not_strike_the_clean_up_of_one_that_was_can
 
 
 def test_c4_its_siblings_go_on():
-    """C4: one output of two is left; the stream goes on for the other."""
+    """C4: one of two outputs is still read, so the stream goes on."""
     got: list[Any] = []
 
     async def source(ins, outs, state):
@@ -232,7 +232,7 @@ def test_c4_its_siblings_go_on():
 
 
 def test_c4_an_output_that_the_stream_has_closed_itself_keeps_nobody():
-    """C4: no edge is left on any main output then."""
+    """C4: then no main output has an edge left."""
 
     async def source(ins, outs, state):
         outs.y.close()
@@ -291,7 +291,7 @@ def test_c4_a_side_output_keeps_nobody_and_its_loss_ends_nobody():
 
 
 def test_c4_unconnected_main_outputs_alone_end_nobody():
-    """C4: it speaks of connected ones."""
+    """C4: only connected main outputs count."""
 
     async def source(ins, outs, state):
         for _ in range(2000):
@@ -305,7 +305,7 @@ def test_c4_unconnected_main_outputs_alone_end_nobody():
 
 
 def test_c4_caught_it_counts_as_returned():
-    """C4: "it counts as returned (C6)", though it says that nobody read it."""
+    """C4: "it counts as returned (C6)", and the statistics say that nobody read it."""
     got: list[Any] = []
 
     async def source(ins, outs):

@@ -1,4 +1,4 @@
-"""Rule C4 for the producer, where it is not so simple: groups, diamonds, generators."""
+"""Rule C4 for the producer in less simple cases: exception groups, diamonds, generators."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from runs import add, clock, counter, double, endings, failing, go, taker
 
 
 def test_c4_in_a_task_group_it_ends_the_stream_quietly_too():
-    """C4: as an exception group of nothing else, however deep."""
+    """C4: as a group, nested at any depth, that holds nothing but `DownstreamClosed`."""
 
     async def source(ins, outs, state):
         async def push():
@@ -51,7 +51,7 @@ def test_c4_in_a_group_with_a_real_error_it_is_a_failure():
 
 
 def test_c4_raised_by_the_stream_itself_without_cause_it_is_a_failure():
-    """C4: only who is over may end so."""
+    """C4: `DownstreamClosed` ends only a stream quietly that nobody reads."""
 
     async def source(ins, outs, state):
         raise DownstreamClosed("not so")
@@ -62,7 +62,7 @@ def test_c4_raised_by_the_stream_itself_without_cause_it_is_a_failure():
 
 
 def test_c4_a_diamond_ends_when_its_end_has_enough():
-    """C4, P5: through both sides."""
+    """C4, P5: the end travels up both branches."""
     workflow = Workflow(threshold=2)
     source, end = add(workflow, counter(), outs="x"), add(workflow, taker(7), "x")
     for _ in range(2):
@@ -77,7 +77,7 @@ def test_c4_a_diamond_ends_when_its_end_has_enough():
 
 
 def test_c4_an_endless_async_iterable_is_closed():
-    """C4, L7: its `finally` runs."""
+    """C4, L7: its `finally` block runs."""
     log: list[Any] = []
 
     async def ticks():
@@ -96,7 +96,7 @@ def test_c4_an_endless_async_iterable_is_closed():
 
 
 def test_c4_the_run_does_not_wait_for_a_source_that_swallows_its_cancel(caplog):
-    """C4, E6: it is left behind like any other that does not let itself be cancelled."""
+    """C4, E6: the source is left behind like any other stream that cannot be cancelled."""
 
     async def stubborn(ins, outs, state):
         while True:

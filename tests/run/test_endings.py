@@ -1,4 +1,4 @@
-"""Endings as programs meet them: silent sockets, threads that hang, files half written."""
+"""Endings in real programs: silent sockets, threads that hang, half-written files."""
 
 import asyncio
 import contextlib
@@ -61,7 +61,7 @@ def socket_source(port: int, log: list[str]) -> Any:
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("lines", [3, None])
 def test_c4_a_socket_source_ends_when_take_is_done(loop, lines):
-    """C4, R6: it waits on a socket that keeps silent, or that never does; it closes it."""
+    """C4, R6: it closes its socket, whether that has fallen silent or not."""
     got: list[Any] = []
     log: list[str] = []
 
@@ -121,7 +121,7 @@ def test_e4_a_cancel_closes_a_socket_that_a_stream_waits_on(loop):
 @pytest.mark.realtime
 @pytest.mark.parametrize("how", ["fails", "is cancelled"])
 def test_e6_a_thread_in_a_read_that_never_returns_does_not_keep_a_run(how, caplog):
-    """E6: that fails or is cancelled; the streams have cleaned up all the same."""
+    """E6: a run that fails or is cancelled still ends, after the streams have cleaned up."""
     release = threading.Event()
     log: list[Any] = []
 
@@ -198,7 +198,7 @@ async def pops_too_far(ins, outs, state):
 )
 @pytest.mark.parametrize("between", ["nothing", "an operator", "a stream", "a workflow"])
 def test_c6_a_writer_does_not_take_the_failure_of_its_producer_for_an_end(fn, between, threshold):
-    """C6, E7: what is behind a stream that failed never sees an end, however far behind."""
+    """C6, E7: no stream downstream of a failed one sees an end, however far down."""
 
     async def copy(ins, outs, state):
         async for line in ins.x:
@@ -248,7 +248,7 @@ def test_c6_nor_does_a_reader_outside_of_the_run():
 
 
 def test_c6_a_writer_does_not_take_a_restart_of_its_producer_for_an_end():
-    """C6: there is one end, after the last attempt."""
+    """C6: there is a single end, after the last attempt."""
     files: dict[str, list[Any]] = {}
     workflow = Workflow()
     stream = Stream(outs=["x"], fn=broken_reader(times=2))
@@ -265,7 +265,7 @@ def test_c6_a_writer_does_not_take_a_restart_of_its_producer_for_an_end():
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
 def test_e7_an_exit_in_a_stream_leaves_no_writer_with_an_end(kind):
-    """C6, E7: all are unwound before it goes on its way, also one that is slow to."""
+    """C6, E7: all streams unwind before the exit is raised, even slow ones."""
     log: list[Any] = []
     files: dict[str, list[Any]] = {}
     workflow = Workflow()

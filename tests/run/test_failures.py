@@ -67,7 +67,7 @@ async def in_an_iterable(ins, outs, state):
     "fn", [at_once, midway, in_a_pop, in_a_clean_up, in_a_helper, in_an_iterable]
 )
 def test_e1_the_users_own_exception_comes_out_with_one_note(fn):
-    """E1: from whatever place; the others are cancelled and their `finally` blocks run."""
+    """E1: wherever it was raised; the others are cancelled and their `finally` blocks run."""
     log: list[Any] = []
     workflow = Workflow()
     source = add(workflow, counter(), outs="x", name="source")
@@ -82,7 +82,7 @@ def test_e1_the_users_own_exception_comes_out_with_one_note(fn):
 
 
 def test_e1_the_others_are_cancelled_and_their_finally_blocks_run():
-    """E1: whole, before the exception comes out, wherever they wait."""
+    """E1: completely, before the exception comes out, wherever the streams wait."""
     log: list[Any] = []
 
     def tidy(name, wait):
@@ -123,7 +123,7 @@ def test_e1_the_others_are_cancelled_and_their_finally_blocks_run():
 
 
 def test_e1_the_first_stream_to_raise_fails_the_run():
-    """E1: not the first in the workflow."""
+    """E1: first in time, not in the order of the workflow."""
     workflow = Workflow()
     add(workflow, raiser(KeyError("second"), 2))
     add(workflow, raiser(ValueError("first"), 1))
@@ -141,7 +141,7 @@ def test_e1_running_again_adds_no_second_note_to_a_reused_exception():
 
 
 def test_e1_one_exception_raised_by_two_streams_is_one_failure():
-    """E1, E2: it is no further failure of itself."""
+    """E1, E2: the exception is not a further failure of itself."""
     error = ValueError("shared")
     workflow = Workflow()
     add(workflow, raiser(error), name="one")
@@ -152,7 +152,7 @@ def test_e1_one_exception_raised_by_two_streams_is_one_failure():
 
 
 def test_e1_an_exception_keeps_its_cause_and_its_context():
-    """E1: it travels as itself."""
+    """E1: the user gets the exception itself."""
 
     async def fn(ins, outs, state):
         try:
@@ -179,7 +179,7 @@ class FrozenError(Exception):
 
 
 def test_e1_an_exception_that_refuses_assignments_gets_its_notes_all_the_same():
-    """E1, E2: a frozen dataclass."""
+    """E1, E2: for example one that is a frozen dataclass."""
     workflow = Workflow()
     add(workflow, raiser(FrozenError(3), 1), name="frozen")
     add(workflow, untidy(FrozenError(4)))
@@ -190,7 +190,7 @@ def test_e1_an_exception_that_refuses_assignments_gets_its_notes_all_the_same():
 
 
 def test_e1_a_group_of_a_task_group_is_the_users_own_exception():
-    """E1: it comes out as it is."""
+    """E1: the group is raised as it is."""
 
     async def fn(ins, outs, state):
         async with asyncio.TaskGroup() as group:
@@ -205,7 +205,7 @@ def test_e1_a_group_of_a_task_group_is_the_users_own_exception():
 
 
 def test_e1_a_stream_that_raises_before_others_have_begun():
-    """E1: those are cancelled before their first step."""
+    """E1: the others are cancelled before their first step."""
 
     async def fn(ins, outs, state):
         pytest.fail("it has not begun")
@@ -217,7 +217,7 @@ def test_e1_a_stream_that_raises_before_others_have_begun():
 
 
 def test_e1_what_operators_hold_does_not_keep_a_run_that_has_failed():
-    """E1, C5: not even where nobody reads them."""
+    """E1, C5: also if nobody reads the operators."""
     workflow = Workflow(outs=["late"])
     add(workflow, counter(3), outs="x").delay(1000.0) | workflow.outs["late"]
     add(workflow, raiser(ValueError("first"), 1))
@@ -246,7 +246,7 @@ def test_e1_an_operator_that_fails_at_its_subscription_lets_no_stream_begin():
 
 
 def test_e1_each_step_knows_how_it_ended():
-    """E1, P11: read off a run that is open when it fails."""
+    """E1, P11: the statistics of an open run say so after its failure."""
     workflow = Workflow()
     add(workflow, raiser(ValueError("mine"), 1))
     add(workflow, forever)
@@ -268,7 +268,7 @@ def test_e1_each_step_knows_how_it_ended():
 
 
 def test_e1_go_returns_when_nothing_fails():
-    """E1: the other side of it."""
+    """E1: the opposite case."""
     workflow = Workflow()
     add(workflow, counter(1), outs="x") | add(workflow, collector([]), "x")
     assert set(endings(go(workflow)).values()) == {"returned"}
@@ -276,7 +276,7 @@ def test_e1_go_returns_when_nothing_fails():
 
 @pytest.mark.parametrize("odd", [5, None, "text"])
 def test_e1_an_exception_whose_notes_are_none_gets_its_note_all_the_same(odd):
-    """E1: somebody has put there what Python itself would not take for notes."""
+    """E1: its `__notes__` is None, which Python itself does not accept."""
     error: Any = ValueError("mine")
     error.__notes__ = odd
 

@@ -1,4 +1,4 @@
-"""The mark of an edge that closes a meant ring: rule D6."""
+"""The mark of an edge that closes a ring on purpose: rule D6."""
 
 import pickle
 
@@ -23,7 +23,7 @@ def marked(workflow: Workflow) -> list[str]:
 
 
 def test_d6_a_marked_edge_is_marked_in_the_plan():
-    """D6: and no other one."""
+    """D6: no other edge is."""
     workflow = Workflow()
     a, b = workflow.add_stream(stream("a", ["x", "z"])), workflow.add_stream(stream("b"))
     assert a.pipe(b) is b
@@ -34,7 +34,7 @@ def test_d6_a_marked_edge_is_marked_in_the_plan():
 
 
 def test_d6_a_drawing_shows_the_mark():
-    """D6, W8: as a dashed line."""
+    """D6, W8: the edge is drawn as a dashed line."""
     workflow = Workflow()
     a = workflow.add_stream(stream("a"))
     a.pipe(a, feedback=True)
@@ -42,7 +42,7 @@ def test_d6_a_drawing_shows_the_mark():
 
 
 def test_d6_the_mark_goes_through_names():
-    """D6, W1: whatever the edge leads through."""
+    """D6, W1: whatever names of nested workflows the edge leads through."""
     inner = Workflow(["a"], ["b"], name="inner")
     inner.ins.a | stream("p") | inner.outs.b
     outer = Workflow()
@@ -54,7 +54,7 @@ def test_d6_the_mark_goes_through_names():
 
 
 def test_d6_operators_behind_a_name_read_over_a_marked_edge():
-    """D6: what else they read is not marked."""
+    """D6: the other edges that they read are not marked."""
     inner = Workflow(["a"], name="inner")
     rx.merge(inner.ins.a, rx.never()) | inner.add_stream(stream("p", ["x", "z"]))["x"]
     inner.ins.a | ops.map(str) | inner.steps["p"]["z"]
@@ -80,7 +80,7 @@ def test_d6_a_mark_crosses_process_borders():
 
 
 def test_d6_a_marked_edge_that_operators_read_carries_items():
-    """D6: today a run does with it what it does with any other edge."""
+    """D6: a run treats such an edge like any other."""
     got: list[int] = []
 
     async def count(ins, outs, state):
@@ -111,7 +111,7 @@ def test_d6_a_mark_is_true_or_false(mark):
 
 
 def test_d6_only_an_edge_into_a_step_is_marked():
-    """D6: neither operators nor outputs of the workflow close a ring."""
+    """D6: an edge into an operator or an output of the workflow closes no ring."""
     workflow = Workflow(outs=["b"])
     a = workflow.add_stream(stream("a"))
     with refused(workflow, "with output, input or feedback leads into a step"):

@@ -1,4 +1,4 @@
-"""What else fails, where it is nested, and what nobody asked for: rules E2, E5 and E7."""
+"""Further failures, failures in nested workflows, and exits: rules E2, E5 and E7."""
 
 import asyncio
 from typing import Any
@@ -38,7 +38,7 @@ def test_e2_what_fails_while_a_stream_cancelled_by_itself_unwinds_is_kept():
 
 
 def test_e2_a_failure_whose_text_fails_is_noted_all_the_same():
-    """E2: nothing of the user's may break the unwinding."""
+    """E2: a faulty `__str__` of the user does not break the unwinding."""
 
     class Mute(Exception):
         def __str__(self):
@@ -51,7 +51,7 @@ def test_e2_a_failure_whose_text_fails_is_noted_all_the_same():
 
 
 def test_e2_a_cancelled_error_never_hides_a_real_error():
-    """E2: neither that of the caller nor that of a stream."""
+    """E2: neither a cancel of the caller nor one of a stream does."""
     workflow = Workflow()
     add(workflow, untidy(ValueError("real")))
 
@@ -133,7 +133,7 @@ def test_e7_a_cancelled_error_that_nobody_asked_for_is_a_failure(how):
 
 
 def test_e7_a_loop_that_is_closed_cancels_streams_and_their_caller_in_any_order():
-    """E4, E7: then it is no failure of the streams."""
+    """E4, E7: the cancels are then no failures of the streams."""
     workflow = Workflow()
     for _ in range(5):
         add(workflow, forever)
@@ -166,7 +166,7 @@ def test_e7_exits_are_kept_the_others_unwind_then_they_are_raised(kind):
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
 def test_e7_exits_go_before_an_error_that_came_first(kind):
-    """E7: as in a task group; the error is kept."""
+    """E7: as in a task group; the earlier error is kept."""
     workflow = Workflow()
     add(workflow, raiser(ValueError("first"), 1))
     add(workflow, untidy(kind()))

@@ -14,7 +14,7 @@ from runs import add, clock, counter, go, taker
 
 
 def test_c5_the_run_ends_when_every_edge_has_delivered():
-    """C5: also what operators still hold, though every stream before them has ended."""
+    """C5: also items that operators hold after all streams before them have ended."""
     got: list[Any] = []
     workflow = Workflow(outs=["late"])
     delayed = add(workflow, counter(3), outs="x").delay(5.0)
@@ -28,7 +28,7 @@ def test_c5_the_run_ends_when_every_edge_has_delivered():
 
 
 def test_c5_no_reference_to_an_item_is_kept_after_a_run():
-    """C5: the workflow lives on, its items do not."""
+    """C5: the workflow still exists, but its items are gone."""
 
     class Item:
         pass
@@ -53,7 +53,7 @@ def test_c5_no_reference_to_an_item_is_kept_after_a_run():
 
 
 def test_c5_a_stream_that_is_told_that_nobody_reads_it_lets_go_of_its_items_at_once():
-    """C5, C4: without the cycle collector, which would find its exception and its frame."""
+    """C5, C4: without the cycle collector: no exception keeps its frame alive."""
 
     class Item:
         pass

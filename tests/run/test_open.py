@@ -1,4 +1,4 @@
-"""A run to work with: rule W6, and what its block owes to the task around it."""
+"""An open run: rule W6, and how its block treats the task around it."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ def test_w6_ins_and_outs_are_the_workflows_own_ports_turned_round():
 
 
 def test_w6_pushes_of_the_caller_wait_for_room():
-    """W6, P3: back-pressure reaches whoever feeds the run."""
+    """W6, P3: back-pressure reaches the caller that feeds the run."""
 
     async def main():
         async with doubling(threshold=2).open() as opened:
@@ -65,7 +65,7 @@ def test_w6_pushes_of_the_caller_wait_for_room():
 
 
 def test_w6_an_edge_from_input_to_output_has_a_buffer_too():
-    """W1, W6: a workflow that hands on what it gets, with no step at all."""
+    """W1, W6: this workflow passes its input on and has no step."""
     workflow = Workflow(["a"], ["b"], threshold=2)
     workflow.ins["a"] | workflow.outs["b"]
 
@@ -85,7 +85,7 @@ def test_w6_an_edge_from_input_to_output_has_a_buffer_too():
 
 
 def test_w6_ports_of_the_run_are_found_by_name_only():
-    """W6, S2: the text lists those that there are."""
+    """W6, S2: the error text lists the ports there are."""
 
     async def main():
         async with doubling().open() as opened:
@@ -98,7 +98,7 @@ def test_w6_ports_of_the_run_are_found_by_name_only():
 
 
 def test_w6_leaving_the_block_closes_ins_and_waits_for_the_end():
-    """W6: what was pushed is still worked on."""
+    """W6: items pushed before are still processed."""
     got: list[Any] = []
     workflow = Workflow(["a"])
 
@@ -122,7 +122,7 @@ def test_w6_leaving_the_block_closes_ins_and_waits_for_the_end():
 
 
 def test_w6_leaving_the_block_cancels_outs():
-    """W6, C4: so an endless source of which the caller has enough ends."""
+    """W6, C4: so an endless source ends when the caller has enough."""
     workflow = Workflow(outs=["b"], threshold=2)
     add(workflow, counter(), outs="x") | workflow.outs["b"]
 
@@ -135,7 +135,7 @@ def test_w6_leaving_the_block_cancels_outs():
 
 
 def test_w6_leaving_it_by_an_exception_cancels():
-    """W6: and waits for the clean-up; the exception comes out as it is."""
+    """W6: it waits for the clean-up and raises the exception as it is."""
     log: list[Any] = []
     workflow = Workflow(["a"])
     add(workflow, cleaner(log))
@@ -230,7 +230,7 @@ def test_w6_cancel_cancels_all_streams_and_the_block_goes_on():
 
 @pytest.mark.parametrize("call", ["push", "pop", "peek", "a pop that waits", "in a task group"])
 def test_w6_after_cancel_the_ports_of_the_run_raise_and_the_block_may_end_by_it(call):
-    """W6, C6: `StreamCancelled`, which nobody can take for an end."""
+    """W6, C6: they raise `StreamCancelled`, which cannot be mistaken for an end."""
 
     async def main():
         async with doubling().open() as opened:
@@ -266,7 +266,7 @@ def test_w6_after_cancel_the_text_says_so():
 
 
 def test_w6_a_stream_cancelled_of_another_origin_comes_out():
-    """W6: only what this run has raised is known to mean nothing more."""
+    """W6: only a `StreamCancelled` of this run is swallowed."""
 
     async def main():
         with pytest.raises(StreamCancelled, match="another"):
@@ -281,7 +281,7 @@ def test_w6_a_stream_cancelled_of_another_origin_comes_out():
 
 
 def test_w6_after_cancel_an_exception_of_the_blocks_own_comes_out():
-    """W6: also if its ports were asked before."""
+    """W6: also if its ports raised before."""
 
     async def main():
         with pytest.raises(ValueError, match="mine"):
@@ -334,7 +334,7 @@ def test_w6_a_run_may_end_before_its_block_does():
 
 
 def test_w6_cancel_after_the_end_of_all_streams_drops_what_is_left():
-    """W6: whether they have ended by themselves just before or not makes no difference."""
+    """W6: it makes no difference whether the streams have just ended by themselves."""
     workflow = Workflow(outs=["b"])
     add(workflow, counter(3), outs="x") | workflow.outs["b"]
 

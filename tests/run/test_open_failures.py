@@ -1,4 +1,4 @@
-"""Failures and cancels around a run to work with: rule W6, with E1, E2 and E4."""
+"""Failures and cancels around an open run: rule W6, with E1, E2 and E4."""
 
 import asyncio
 import sys
@@ -80,7 +80,7 @@ BLOCKS = [wait, push, pop, iterate, peek, group, group_of_pops, timed, swallow]
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_w6_a_failure_of_the_run_cancels_the_block_and_comes_out_of_it_as_itself(block):
-    """W6, E1: with one note; the task around it can go on as if never cancelled."""
+    """W6, E1: with one note; the task around it goes on as if it was never cancelled."""
     workflow = breaking()
 
     async def main():
@@ -97,7 +97,7 @@ def test_w6_a_failure_of_the_run_cancels_the_block_and_comes_out_of_it_as_itself
 
 
 def test_w6_the_failure_shows_no_cancel_of_ours_in_its_traceback():
-    """W6, E1: "During handling of the above exception" would lead nowhere."""
+    """W6, E1: "During handling of the above exception" would mislead."""
     workflow = breaking()
 
     async def main():
@@ -111,7 +111,7 @@ def test_w6_the_failure_shows_no_cancel_of_ours_in_its_traceback():
 
 
 def test_w6_a_failure_at_the_very_exit_of_the_block_comes_out():
-    """W6: when the block ends in the same turn of the loop, before the cancel arrives."""
+    """W6: the block ends in the same turn of the loop, before the cancel arrives."""
     workflow = breaking(0)
 
     async def main():
@@ -126,7 +126,7 @@ def test_w6_a_failure_at_the_very_exit_of_the_block_comes_out():
 
 
 def test_w6_a_failure_while_the_block_is_left_comes_out():
-    """W6: and while its end is waited for."""
+    """W6: also while the block waits for the end of the run."""
 
     async def main():
         with pytest.raises(ValueError, match="run"):
@@ -138,7 +138,7 @@ def test_w6_a_failure_while_the_block_is_left_comes_out():
 
 
 def test_w6_a_failure_after_the_block_has_been_left_by_an_exception_is_kept_with_it():
-    """W6, E2: the block's exception was first."""
+    """W6, E2: the exception of the block came first."""
 
     async def main():
         with pytest.raises(KeyError) as caught:
@@ -155,7 +155,7 @@ def test_w6_a_failure_after_the_block_has_been_left_by_an_exception_is_kept_with
 
 
 def test_w6_an_exception_of_the_block_after_a_failure_of_the_run_is_kept_with_that():
-    """W6, E2: the run's was first."""
+    """W6, E2: the failure of the run came first."""
 
     async def main():
         with pytest.raises(ValueError, match="run") as caught:
@@ -176,7 +176,7 @@ def test_w6_an_exception_of_the_block_after_a_failure_of_the_run_is_kept_with_th
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
 @pytest.mark.parametrize("of", ["the block", "the run"])
 def test_w6_exits_go_before_other_failures(kind, of):
-    """W6, E7: whoever was first."""
+    """W6, E7: whichever came first."""
 
     async def main():
         if of == "the block":
@@ -248,7 +248,7 @@ def test_w6_a_cancel_from_outside_does_not_hide_what_fails_meanwhile():
 @pytest.mark.parametrize("turns", range(5))
 @pytest.mark.parametrize("block", [wait, pop, push, swallow])
 def test_w6_a_cancel_from_outside_at_the_time_of_a_failure_leaves_the_count_right(turns, block):
-    """W6, E2: the failure comes out, and one cancel is left: that of outside."""
+    """W6, E2: the failure comes out, and one cancel is left, the one from outside."""
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -278,7 +278,7 @@ def test_w6_a_cancel_from_outside_at_the_time_of_a_failure_leaves_the_count_righ
 
 
 def test_w6_asyncio_timeout_around_the_block_works():
-    """W6, E4: also where the failure of the run comes at the same moment."""
+    """W6, E4: also if the run fails at the same moment."""
 
     async def main():
         with pytest.raises(TimeoutError):
@@ -293,7 +293,7 @@ def test_w6_asyncio_timeout_around_the_block_works():
 
 
 def test_w6_asyncio_timeout_inside_the_block_works():
-    """W6: it takes none of our cancels for its own."""
+    """W6: the timeout does not take a cancel of the run for its own."""
 
     async def main():
         async with breaking(50).open() as opened:
@@ -343,7 +343,7 @@ def test_w6_blocks_nest(failing):
 
 
 def test_w6_after_cancel_a_failure_of_the_clean_up_comes_out_at_the_end_of_the_block():
-    """W6: it does not cancel the block, which was told not to mind."""
+    """W6: it does not cancel the block, which has called `cancel()` itself."""
 
     async def main():
         with pytest.raises(ValueError, match="run"):
@@ -357,7 +357,7 @@ def test_w6_after_cancel_a_failure_of_the_clean_up_comes_out_at_the_end_of_the_b
 
 
 def test_w6_a_block_that_goes_on_after_a_failure_is_told_in_its_ports():
-    """W6: what it pushes or pops then raises `StreamCancelled`."""
+    """W6: its later pushes and pops raise `StreamCancelled`."""
 
     async def main():
         with pytest.raises(ValueError, match="run"):
@@ -373,7 +373,7 @@ def test_w6_a_block_that_goes_on_after_a_failure_is_told_in_its_ports():
 
 
 def test_w6_in_a_task_group_its_cancel_is_not_taken_for_that_of_the_group():
-    """W6: the group sees the failure, and nothing else."""
+    """W6: the group gets the failure, and nothing else."""
 
     async def main():
         async def block():

@@ -60,7 +60,7 @@ def test_meanwhile_it_waits_for_nobody_and_its_ports_are_open():
 
 @pytest.mark.parametrize("how", ["is cancelled", "times out", "fails", "is given up"])
 def test_a_cancel_or_a_failure_of_the_run_ends_the_wait_at_once(how):
-    """E1, E4: no attempt follows, and no timer is left."""
+    """E1, E4: no other attempt follows, and no timer is left."""
     began: list[float] = []
     workflow = Workflow()
     supervise(workflow, failer(9, began), restart=LONG)
@@ -95,7 +95,7 @@ def test_a_cancel_or_a_failure_of_the_run_ends_the_wait_at_once(how):
 @pytest.mark.parametrize("mapped", [False, True])
 @pytest.mark.parametrize("fed", [False, True])
 def test_the_loss_of_all_its_readers_ends_the_wait_at_once(fed, mapped):
-    """C4: quietly, since another attempt would be told so in its next push."""
+    """C4: it ends quietly, since the next push of another attempt would raise anyway."""
 
     async def leaver(ins, outs, state):
         await asyncio.sleep(5)
@@ -116,7 +116,7 @@ def test_the_loss_of_all_its_readers_ends_the_wait_at_once(fed, mapped):
 
 
 def test_a_reader_that_goes_in_the_very_moment_of_the_restart_ends_it_too():
-    """C4: the timer has struck, and the stream has not begun."""
+    """C4: the timer has fired, but the stream has not begun again."""
     began: list[float] = []
 
     async def leaver(ins, outs, state):
@@ -142,7 +142,7 @@ def test_one_reader_of_two_is_enough_to_be_started_again():
 
 @pytest.mark.parametrize("how", ["told", "cancelled"])
 def test_a_clean_up_that_fails_after_the_last_reader_has_gone_is_a_failure(how):
-    """C4, E1: nobody is there to start it again for."""
+    """C4, E1: it is not restarted, since nobody reads it."""
 
     async def fails(ins, outs, state):
         try:
@@ -161,7 +161,7 @@ def test_a_clean_up_that_fails_after_the_last_reader_has_gone_is_a_failure(how):
 
 
 def test_nobody_is_started_again_while_the_run_unwinds():
-    """E2: its exception is a further failure, and those before it belong to that."""
+    """E2: its exception is a further failure, to which its earlier ones belong."""
     workflow = Workflow()
     fails = failer(1, then=untidy(OSError("clean-up")))
     supervise(workflow, fails)
@@ -173,7 +173,7 @@ def test_nobody_is_started_again_while_the_run_unwinds():
 
 
 def test_the_others_clean_up_while_a_wait_ends():
-    """E1: the budget of one is used up."""
+    """E1: one of the streams has used up its budget."""
     log: list[Any] = []
     workflow = Workflow()
     supervise(workflow, failer(9), restart=Restart(1, backoff=1, jitter=0))
@@ -203,7 +203,7 @@ def ring(fn: Any, restart: Restart) -> tuple[Workflow, list[Any]]:
 
 
 def test_d4_a_ring_in_which_one_waits_for_its_restart_is_not_stuck():
-    """D4, D6: nor at rest; it goes on, and ends as a ring does."""
+    """D4, D6: it is not at rest either; it goes on, and ends as a ring does."""
     failing_at = [20, 5]
 
     async def fails(ins, outs, state):
@@ -222,7 +222,7 @@ def test_d4_a_ring_in_which_one_waits_for_its_restart_is_not_stuck():
 
 
 def test_d2_no_buffer_grows_while_the_one_that_would_empty_it_waits_for_its_restart(caplog):
-    """D2, D4: a fork whose branches meet again, one of which pauses."""
+    """D2, D4: this is a fork whose branches meet again, one of which pauses."""
 
     async def join(ins, outs, state):
         async for item in ins.y:
@@ -244,7 +244,7 @@ def test_d2_no_buffer_grows_while_the_one_that_would_empty_it_waits_for_its_rest
 
 
 def test_d4_a_helper_that_waits_in_a_port_meanwhile_does_not_make_it_stuck():
-    """D4: one task that can go on is enough, and the one that waits for the restart can."""
+    """D4: one task that can go on is enough; the one that waits for the restart can."""
     helpers: list[asyncio.Task[Any]] = []
 
     async def fails(ins, outs, state):
@@ -269,7 +269,7 @@ def test_d4_a_helper_that_waits_in_a_port_meanwhile_does_not_make_it_stuck():
 
 
 def test_a_run_waits_for_a_stream_that_waits_for_its_restart():
-    """C5: it is not over before, and another stream that waits for ever is not its affair."""
+    """C5: the run does not end before the restart."""
     workflow = Workflow(["a"], ["b"])
     step = supervise(workflow, failer(1, then=read_on), "x", "y", LONG)
     workflow.ins["a"] | step | workflow.outs["b"]

@@ -41,7 +41,7 @@ def restarts(statistics: Statistics) -> dict[str, int]:
 
 
 def test_a_stream_that_raises_is_started_again_after_the_delay():
-    """By the loop's clock, twice as long each time; statistics count it, and how it ended."""
+    """The delay is on the loop's clock and doubles; statistics count restarts and the end."""
     began: list[float] = []
     workflow = Workflow()
     supervise(workflow, failer(3, began))
@@ -53,7 +53,7 @@ def test_a_stream_that_raises_is_started_again_after_the_delay():
 
 
 def test_when_the_budget_is_used_up_the_last_exception_comes_out_as_itself():
-    """Its note says how often it was restarted; the earlier ones are its further failures."""
+    """Its note counts the restarts; the earlier exceptions are its further failures."""
     workflow = Workflow()
     supervise(workflow, failer(99))
     error = failing(workflow, OSError)
@@ -65,7 +65,7 @@ def test_when_the_budget_is_used_up_the_last_exception_comes_out_as_itself():
 
 @pytest.mark.parametrize(("most", "note"), [(0, ""), (1, ", which had been restarted once before")])
 def test_the_note_knows_few_restarts_too(most, note):
-    """None are not worth a word."""
+    """Without a restart the note does not mention them."""
     workflow = Workflow()
     supervise(workflow, failer(99), restart=Restart(most))
     error = failing(workflow, OSError)
@@ -74,7 +74,7 @@ def test_the_note_knows_few_restarts_too(most, note):
 
 
 def test_another_exception_fails_the_run_at_once_and_knows_the_earlier_ones():
-    """One that is not in `on`."""
+    """This is an exception that is not in `on`."""
 
     async def broken(ins, outs, state):
         raise ValueError("for good")
@@ -87,7 +87,7 @@ def test_another_exception_fails_the_run_at_once_and_knows_the_earlier_ones():
 
 
 def test_an_exception_that_is_reused_is_no_further_failure_of_itself():
-    """However often the stream raised it."""
+    """This holds however often the stream raises it."""
     workflow = Workflow()
     error = OSError("reused")
     supervise(workflow, raiser(error))
@@ -100,7 +100,7 @@ def test_an_exception_that_is_reused_is_no_further_failure_of_itself():
 
 
 def test_a_stream_that_ran_long_enough_has_its_budget_again():
-    """And its shortest delay; the failures before that are forgotten."""
+    """It also has its shortest delay again; the failures before are forgotten."""
     began: list[float] = []
     workflow = Workflow()
 
@@ -118,7 +118,7 @@ def test_a_stream_that_ran_long_enough_has_its_budget_again():
 
 
 def test_time_in_waits_counts_as_time_in_which_it_ran():
-    """A stream that waits for items is a healthy one."""
+    """A stream that waits for items is healthy."""
     workflow = Workflow()
 
     async def fails(ins, outs, state):
@@ -137,7 +137,7 @@ def test_time_in_waits_counts_as_time_in_which_it_ran():
 
 
 def test_the_jitter_is_drawn_from_a_random_of_its_own(monkeypatch):
-    """So that a test may seed it."""
+    """So a test can seed it."""
     monkeypatch.setattr(supervisor, "Random", lambda: Random(3))
     began: list[float] = []
     workflow = Workflow()
@@ -149,7 +149,7 @@ def test_the_jitter_is_drawn_from_a_random_of_its_own(monkeypatch):
 
 
 def test_its_ports_are_as_they_were():
-    """Order and all items but those that it had popped; what it had closed stays closed."""
+    """Only the items popped before are gone; the order stays, and closed ports stay closed."""
     got: list[Any] = []
     closed: list[bool] = []
 
@@ -173,7 +173,7 @@ def test_its_ports_are_as_they_were():
 
 @pytest.mark.parametrize("threshold", [1, 100])
 def test_peek_then_work_then_pop_is_at_least_once(threshold):
-    """Nothing is lost; what the failing attempt had pushed comes twice."""
+    """No item is lost; the pushes of the failing attempt come twice."""
     got: list[Any] = []
     failing_at = [2, 5, 5]
 
@@ -198,7 +198,7 @@ def test_peek_then_work_then_pop_is_at_least_once(threshold):
 
 @pytest.mark.parametrize("how", ["state", "state_factory"])
 def test_fn_gets_the_same_state_again(how):
-    """A run has one state, also where a factory makes it: it is where progress is kept."""
+    """A run has one state, even from a factory, since the state keeps the progress."""
     seen: list[int] = []
     made: list[Any] = []
 
@@ -222,7 +222,7 @@ def test_fn_gets_the_same_state_again(how):
 
 
 def test_a_stream_with_a_run_method_begins_it_anew():
-    """With new local variables."""
+    """It starts with new local variables."""
 
     class Fails(Stream):
         OUT = ("x",)
@@ -242,7 +242,7 @@ def test_a_stream_with_a_run_method_begins_it_anew():
 
 
 def test_a_task_group_that_fails_of_nothing_else_is_started_again():
-    """As a group of `DownstreamClosed` alone ends a stream quietly."""
+    """In the same way a group of nothing but `DownstreamClosed` ends a stream quietly."""
     starts: list[float] = []
 
     async def fails(ins, outs, state):
@@ -273,7 +273,7 @@ async def exits(ins, outs, state):
     ("fn", "kind"), [(pops_too_far, InputClosed), (cancels, StreamCancelled), (exits, SystemExit)]
 )
 def test_an_end_a_cancel_and_an_exit_are_no_reasons_for_a_restart(fn, kind):
-    """Whatever `on` says."""
+    """This holds whatever `on` says."""
     workflow = Workflow()
     supervise(workflow, fn, "x", restart=Restart(on=(Exception,)))
     error = failing(workflow, kind)
@@ -291,7 +291,7 @@ def test_a_stream_that_nobody_reads_any_more_ends_quietly():
 
 
 def test_each_restart_is_logged(caplog):
-    """As a warning that names the step, the exception, its place, the delay and the budget."""
+    """The warning names the step, the exception, its place, the delay and the budget."""
     workflow = Workflow()
     fn = failer(2)
     supervise(workflow, fn)
@@ -329,7 +329,7 @@ def test_what_a_stream_raised_long_ago_is_not_kept_for_ever():
 
 
 def test_a_stream_that_fails_without_a_pause_lets_the_others_run():
-    """P12: a delay of 0 is a trip through the loop."""
+    """P12: a delay of 0 still goes through the loop."""
     workflow = Workflow()
     supervise(workflow, failer(10**9), restart=Restart(max_restarts=10**9, backoff=0))
     add(workflow, forever)

@@ -11,7 +11,7 @@ from runs import add, drain, go
 
 
 def test_d2_a_push_that_lacks_room_in_two_buffers_of_a_ring_lets_both_grow(caplog):
-    """D2: it is not woken when the first one grows, so that no new wait makes the watch look."""
+    """D2: no new wait begins when the first one grows, so the watch arms itself again."""
     got: list[Any] = []
 
     async def backwards(ins, outs, state):
@@ -38,7 +38,7 @@ def test_d2_a_push_that_lacks_room_in_two_buffers_of_a_ring_lets_both_grow(caplo
 @pytest.mark.parametrize("operators", [[ops.map(abs)], [ops.map(abs), ops.take(16)]])
 @pytest.mark.parametrize("in_parts", [False, True])
 def test_d2_a_ring_behind_a_flow_that_several_read_is_seen(operators, in_parts):
-    """D2: its source waits for all who read it, though the source's own edge lies on no circle."""
+    """D2: the source waits for all readers, though its own edge is on no circle."""
     got: list[Any] = []
 
     async def alternate(ins, outs, state):

@@ -132,7 +132,7 @@ def test_d2_it_is_logged_once_an_edge_and_run(caplog):
 
 
 def test_d2_the_smallest_full_buffer_of_the_ring_grows():
-    """D2: neither a larger one nor that of a victim, which waits but for whom nobody of it does."""
+    """D2: not a larger one, and not that of a stream that waits for the ring from outside."""
     workflow = Workflow(threshold=3)
     source = workflow.add_stream(alternating(60))
     join = workflow.add_stream(stream("join", one_after_the_other, "a b", "x"), threshold=50)
@@ -153,7 +153,7 @@ def test_d2_the_smallest_full_buffer_of_the_ring_grows():
 
 @pytest.mark.parametrize("seeds", [0, 3])
 def test_d3_a_ring_of_reads_is_an_error_that_draws_it(seeds):
-    """D3, D6: an unmarked ring that comes to rest; the text names what would close it."""
+    """D3, D6: an unmarked ring that comes to rest; the text names the mark that would close it."""
 
     async def lessening(ins, outs, state):
         async for item in ins.x:
@@ -176,7 +176,7 @@ def test_d3_a_ring_of_reads_is_an_error_that_draws_it(seeds):
 
 
 def test_d3_a_stream_that_waits_for_itself_is_a_ring():
-    """D3: of one."""
+    """D3: a ring of one stream."""
     workflow = Workflow()
     one = workflow.add_stream(stream("one", relay, "x", "x"))
     one.pipe(one)
@@ -184,7 +184,7 @@ def test_d3_a_stream_that_waits_for_itself_is_a_ring():
 
 
 def test_d3_a_ring_in_a_nested_workflow_is_drawn_with_whole_paths():
-    """D3, E5: also one that leads through several."""
+    """D3, E5: also a ring that leads through several nested workflows."""
     inner = Workflow(["x"], ["x"], name="inner")
     inner.ins.x | stream("one", relay, "x", "x") | inner.outs.x
     workflow = Workflow(name="outer")
@@ -244,7 +244,7 @@ def test_d1_a_ring_is_seen_within_a_tenth_of_a_second():
 
 
 def test_d5_a_second_source_of_concat_that_the_same_stream_pushes_to_is_a_ring():
-    """D5: the text says so."""
+    """D5: the error text says so."""
     workflow = Workflow(name="mine")
     source = workflow.add_stream(alternating(5, first="a"))
     flow(rx.concat(source["a"], source["b"])) | workflow.add_stream(sink())
@@ -257,7 +257,7 @@ def test_d5_a_second_source_of_concat_that_the_same_stream_pushes_to_is_a_ring()
 
 @pytest.mark.parametrize("combine", [rx.merge, rx.zip, rx.amb, rx.combine_latest, rx.concat])
 def test_d5_a_ring_through_a_combinator_of_claimed_ports_is_seen(combine):
-    """D5: whoever could still deliver is of the ring."""
+    """D5: every stream that could still deliver is part of the ring."""
     workflow = Workflow()
     one = workflow.add_stream(stream("one", relay, "x", "x"))
     other = workflow.add_stream(stream("other", relay, "x", "x"))
@@ -310,7 +310,7 @@ def test_d6_a_crawler_over_a_finite_site_ends(threshold):
 
 
 def test_d6_a_marked_ring_without_a_seed_ends_at_once():
-    """D6: there is nothing to do."""
+    """D6: no item is under way."""
     workflow = Workflow()
     one = workflow.add_stream(stream("one", relay, "x", "x"))
     other = workflow.add_stream(stream("other", relay, "x", "x"))
@@ -321,7 +321,7 @@ def test_d6_a_marked_ring_without_a_seed_ends_at_once():
 
 
 def test_d6_a_marked_ring_stays_open_as_long_as_somebody_else_may_push():
-    """D6: when all other producers have closed."""
+    """D6: it closes only when all other producers have closed."""
     got: list[Any] = []
 
     async def late(ins, outs, state):
@@ -344,7 +344,7 @@ def test_d6_a_marked_ring_stays_open_as_long_as_somebody_else_may_push():
 
 
 def test_d6_what_is_pushed_on_after_the_ring_has_closed_is_discarded():
-    """D6: the ring ends as a chain does; its last words have nowhere to go."""
+    """D6: the ring ends as a chain does; items pushed at its end are discarded."""
 
     async def wordy(ins, outs, state):
         async for _ in ins.x:
@@ -383,7 +383,7 @@ def test_d1_without_a_circle_nothing_is_watched():
 
 @pytest.mark.parametrize("count", [3, 10_000])
 def test_d1_a_ring_of_any_length_is_found_without_recursion(count):
-    """D1: in time that is proportional to it."""
+    """D1: the time is proportional to the length."""
     workflow = Workflow()
     steps = [workflow.add_stream(stream(f"s{number}", relay, "x", "x")) for number in range(count)]
     for one, other in zip(steps, [*steps[1:], steps[0]], strict=True):

@@ -1,4 +1,4 @@
-"""What the watch for rings must not take for one, and what it finds although it is hidden (D4)."""
+"""Waits that the watch must not take for a ring, and hidden rings that it finds (D4)."""
 
 import asyncio
 from typing import Any
@@ -93,7 +93,7 @@ def test_d4_a_stream_that_may_go_on_is_not_blocked(fn):
 
 @pytest.mark.parametrize("how", ["gather", "group", "wait", "tasks"])
 def test_d4_a_stream_all_of_whose_tasks_starve_is_blocked(how):
-    """D4: `asyncio.gather` of two pops, both starving, as any other way to wait for both."""
+    """D4: with `asyncio.gather` of two starving pops, or any other way to wait for both."""
 
     async def both(ins, outs, state):
         if how == "group":
@@ -151,7 +151,7 @@ def test_d4_one_pop_of_two_that_can_go_on_is_enough():
 
 @pytest.mark.parametrize("operator", [ops.delay(5.0), ops.debounce(5.0), ops.sample(5.0)])
 def test_d4_an_edge_that_is_not_quiet_is_no_ring(operator):
-    """D4: what an operator holds may still come."""
+    """D4: an operator may still deliver the items that it holds."""
     got: list[Any] = []
 
     async def once(ins, outs, state):
@@ -168,7 +168,7 @@ def test_d4_an_edge_that_is_not_quiet_is_no_ring(operator):
 
 
 def test_d4_whoever_works_with_a_run_may_always_go_on():
-    """D4: its ports are read and fed from outside."""
+    """D4: the caller reads and feeds the ports from outside."""
 
     async def main():
         workflow = Workflow(["x"], ["x"])
@@ -186,7 +186,7 @@ def test_d4_whoever_works_with_a_run_may_always_go_on():
 
 
 def test_d4_a_source_from_outside_may_always_go_on():
-    """D4: an outside Observable is not seen."""
+    """D4: the watch cannot see into an outside Observable."""
     got: list[Any] = []
     workflow = Workflow()
     one = workflow.add_stream(stream("one", relay, "x", "x"))

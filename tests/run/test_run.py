@@ -101,7 +101,7 @@ def test_w3_seeds_come_first_and_in_order():
 
 
 def test_w3_seeds_of_an_input_that_nothing_feeds_are_delivered():
-    """W3, W9: it is closed from the start, behind them."""
+    """W3, W9: the input closes after them."""
     got: list[Any] = []
     workflow = Workflow()
     sink = add(workflow, collector(got), "x")
@@ -313,7 +313,7 @@ def test_w9_check_runs_nothing():
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="there are no eager tasks before 3.12")
 def test_w5_a_run_works_with_eager_tasks():
-    """W5, C4, E1: where streams make their first steps while the others are not there yet."""
+    """W5, C4, E1: here streams make their first steps before the others exist."""
     got: list[Any] = []
 
     async def broken(ins, outs, state):

@@ -1,4 +1,4 @@
-"""What a run tells of itself: rule P11, field by field, on virtual time."""
+"""The statistics of a run: rule P11, field by field, on virtual time."""
 
 import asyncio
 import dataclasses
@@ -37,7 +37,7 @@ def slow(seconds: float) -> Any:
     "kind", [Statistics, StepStatistics, InputStatistics, EdgeStatistics], ids=lambda k: k.__name__
 )
 def test_p11_statistics_are_a_frozen_record(kind):
-    """P11: no field of any can be set, and no other one added."""
+    """P11: no field can be set, and none can be added."""
     workflow = Workflow()
     add(workflow, counter(3), outs="x") | add(workflow, taker(3), "x")
     statistics = go(workflow)
@@ -61,7 +61,7 @@ def test_p11_statistics_can_be_compared_pickled_and_made_a_dict():
 
 
 def test_p11_items_in_and_out_are_those_taken_and_pushed():
-    """P11: `items_in`, `items_out`; of all ports, read or not, in whatever way."""
+    """P11: `items_in`, `items_out` count all ports, read or not, and every kind of call."""
 
     async def source(ins, outs, state):
         await outs.x.push(1)
@@ -225,7 +225,7 @@ def test_p11_steps_are_found_by_their_path():
 
 
 def test_p11_edges_tell_source_target_items_and_drops():
-    """P11: `statistics.edges`; with operators between, what was pushed into the edge."""
+    """P11: `statistics.edges`; before operators, the items pushed into the edge."""
     workflow = Workflow(outs=["out"])
     source, middle = add(workflow, counter(6), outs="x"), add(workflow, double, "x", "y")
     source | middle | workflow.outs["out"]

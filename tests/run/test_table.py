@@ -39,7 +39,7 @@ def worker(seconds: float) -> Any:
 @pytest.mark.parametrize("slow", [1, 2, 3])
 @pytest.mark.parametrize("threshold", [1, 10, 1000])
 def test_p11_the_bottleneck_of_a_chain_is_its_slow_step(slow, threshold):
-    """P11: those before it are back-pressured, or have ended, those after it starved."""
+    """P11: steps before it are back-pressured or have ended, steps after it starve."""
     workflow = Workflow(threshold=threshold)
     last = add(workflow, counter(50), outs="x", name="source")
     for number in (1, 2, 3):
@@ -50,7 +50,7 @@ def test_p11_the_bottleneck_of_a_chain_is_its_slow_step(slow, threshold):
 
 
 def test_p11_the_bottleneck_inside_a_nested_workflow_is_told_by_its_path():
-    """P11: as all steps are."""
+    """P11: as with all steps."""
     inner = Workflow(["x"], ["y"], name="inner")
     inner.ins.x | add(inner, worker(1.0), "x", "y", name="slow") | inner.outs.y
     workflow = Workflow()
@@ -60,7 +60,7 @@ def test_p11_the_bottleneck_inside_a_nested_workflow_is_told_by_its_path():
 
 
 def test_p11_the_slow_branch_of_a_fork_is_the_bottleneck():
-    """P11: the join starves for it, the fork waits for it, the other branch starves too."""
+    """P11: the join starves for it, the fork waits for it, and the other branch starves too."""
     steps = {
         "fork": step(0.1, 0.0, 0.9),
         "slow": step(0.9, 0.1, 0.0),
@@ -72,7 +72,7 @@ def test_p11_the_slow_branch_of_a_fork_is_the_bottleneck():
 
 
 def test_p11_a_source_that_ended_at_once_is_no_bottleneck():
-    """P11: it was busy all its life, which was short."""
+    """P11: it was busy for all of its short life."""
     statistics = chain(source=step(1, 0, 0, 0.001), work=step(0.9, 0, 0.1), sink=step(0.2, 0.8, 0))
     assert statistics.bottleneck == "work"
 
@@ -90,7 +90,7 @@ def test_p11_a_source_that_ended_at_once_is_no_bottleneck():
     ids=["nothing", "one step", "none waits", "no time", "none is busy", "none starves"],
 )
 def test_p11_where_no_step_holds_up_the_others_there_is_no_bottleneck(statistics):
-    """P11: it is marked only where there is one."""
+    """P11: no step is marked then."""
     assert statistics.bottleneck is None
     assert "bottleneck" not in str(statistics)
 
@@ -140,7 +140,7 @@ FULL = Statistics(
 
 
 def test_p11_the_table_tells_every_field():
-    """P11: numbers to the right; an input that two edges lead to is told of once."""
+    """P11: numbers are on the right; an input with two edges is listed once."""
     assert [" ".join(line.split()) for line in str(FULL).splitlines()] == [
         "step items in items out busy starved back-pressured seconds restarts ended",
         "read 0 12,345 25% 0% 75% 1.500 returned",

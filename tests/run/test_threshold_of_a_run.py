@@ -20,7 +20,7 @@ def nested() -> tuple[Workflow, list[int]]:
 
 @pytest.mark.parametrize("threshold", [1, 3, 1000])
 def test_w5_a_run_with_a_threshold_bounds_every_buffer_by_it(threshold):
-    """W5, P3: those of nested workflows and of steps that have their own among them."""
+    """W5, P3: also those of nested workflows and of steps with a threshold of their own."""
     workflow, got = nested()
     statistics = go(workflow, threshold=threshold)
     assert got == [2 * number for number in range(40)]
@@ -30,7 +30,7 @@ def test_w5_a_run_with_a_threshold_bounds_every_buffer_by_it(threshold):
 
 
 def test_w7_the_threshold_of_a_run_leaves_the_blueprint_as_it_was():
-    """W7: the next run has those of the blueprint again."""
+    """W7: the next run uses the thresholds of the blueprint again."""
     workflow, _ = nested()
     go(workflow, threshold=2)
     inputs = [each for step in go(workflow).steps.values() for each in step.inputs.values()]

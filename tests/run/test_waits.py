@@ -36,7 +36,7 @@ async def hog(ins, outs, state):
 
 
 def test_w6_a_pop_waits_for_those_that_may_feed_it():
-    """W6: all of them, directly or through operators, but for those that have closed."""
+    """W6: for all feeders, direct or through operators, except those that have closed."""
     workflow = Workflow()
     target = add(workflow, double, "x", "y")
     add(workflow, forever, outs="x", name="a") | target
@@ -48,7 +48,7 @@ def test_w6_a_pop_waits_for_those_that_may_feed_it():
 
 
 def test_w6_a_push_waits_for_those_that_are_full():
-    """W6: and for none of the others that it leads to."""
+    """W6: and for no other input that it leads to."""
     workflow = Workflow(threshold=3)
     source = add(workflow, counter(), outs="x")
     source | add(workflow, hog, "x", name="full")
@@ -99,7 +99,7 @@ def test_w6_a_ring_can_be_read_off_the_drawing():
 
 
 def test_w6_who_was_woken_and_has_not_had_its_turn_yet_waits_for_nobody():
-    """W6: a push that has room by now is not drawn as one that waits for it."""
+    """W6: a push that has room by now is not drawn as a wait for room."""
     workflow = Workflow(threshold=1)
 
     async def look(ins, outs, state):
@@ -119,7 +119,7 @@ def test_w6_who_was_woken_and_has_not_had_its_turn_yet_waits_for_nobody():
 
 
 def test_d4_a_timeout_carries_who_waited_for_whom():
-    """D4: for whoever awaits a run, and for whoever works with one."""
+    """D4: for a caller that awaits a run, and for one with an open run."""
     workflow = Workflow(threshold=3, name="stuck")
     add(workflow, counter(), outs="x", name="source") | add(workflow, forever, "x", name="sink")
 
@@ -142,7 +142,7 @@ def test_d4_a_timeout_carries_who_waited_for_whom():
 
 
 def test_d4_a_cancel_while_nobody_waits_has_no_note():
-    """D4: nor one that comes to a run that ends already."""
+    """D4: a cancel of a run that is already ending has none either."""
     workflow = Workflow()
     add(workflow, forever)
 
