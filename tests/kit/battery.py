@@ -1,8 +1,8 @@
-"""The battery that every ready-made stream passes: what it does in ordinary and in bad times.
+"""The battery of checks that every ready-made stream passes, with and without failures.
 
-A case says how to make the stream, what to feed it, and what must come of that, as a plain function
-of the items of each input. All else is here: empty, one, many, a failure and a cancel midway, slow
-readers, readers that leave early, two runs, threshold 1.
+A case says how to make the stream, what to feed it, and what results must come out, as a plain
+function of the items of each input. The rest is here: no items, one, many, a failure and a cancel
+midway, slow readers, readers that leave early, two runs, threshold 1.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ Items = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class Case:
-    """A ready-made stream and what it is to do.
+    """A ready-made stream and what it must do.
 
     Args:
-        name: Of the case.
-        make: Makes the stream; it is given a folder for files.
-        inputs: What each input is fed with, at least two items.
-        oracle: What each output must give, and each extra result, of what the inputs were fed with.
-        results: What else came of it, by name: read from the stream and the folder after the run.
-        ordered: Whether outputs give their items in the order of the oracle; else any.
+        name: The name of the case.
+        make: Makes the stream; it gets a folder for files.
+        inputs: The items for each input, at least two.
+        oracle: From the items of the inputs, makes those of each output and each extra result.
+        results: Reads extra results, by name, from the stream and the folder after the run.
+        ordered: Whether outputs give their items in the order of the oracle; else in any order.
         real: Whether it has threads or processes, so that the clock cannot be virtual.
         whole: Whether an output that is not read to its end leaves the others as they are.
     """
@@ -49,18 +49,18 @@ class Case:
 
 
 class Midway(Exception):
-    """The failure of whoever feeds a stream."""
+    """The failure of the source that feeds a stream."""
 
 
 @dataclass
 class Trial:
-    """One run of a case: what it is fed with, who reads it, what came of it.
+    """One run of a case: its input, its readers and its results.
 
     Args:
         case: The case.
-        folder: Where its files go.
-        inputs: What each input is fed with.
-        threshold: Of all buffers.
+        folder: The folder for its files.
+        inputs: The items for each input.
+        threshold: The threshold of all buffers.
         stream: The stream; None makes a new one.
     """
 
@@ -108,7 +108,7 @@ class Trial:
         return {**self.taken, **self.case.results(self.stream, self.folder)}
 
     def check(self) -> None:
-        """Compare what came of it with what must."""
+        """Compare its results with the expected ones."""
         expected = self.case.oracle(self.inputs)
         came = self.came_of_it()
         assert came.keys() == expected.keys()
@@ -121,13 +121,13 @@ class Trial:
 
 
 async def take_all(port: Any, taken: list[Any]) -> None:
-    """Take all there is."""
+    """Take all items."""
     async for chunk in port.chunks():
         taken.extend(chunk)
 
 
 async def take_slowly(port: Any, taken: list[Any]) -> None:
-    """Take an item every now and then."""
+    """Take an item now and then."""
     async for item in port:
         taken.append(item)
         await asyncio.sleep(0.001)
@@ -166,7 +166,7 @@ def of_each(inputs: Items, count: int) -> Items:
 
 
 def check_amounts(case: Case, folder: Path, count: int | None, threshold: int = 100) -> None:
-    """Nothing, one item, or all items of each input: what must come comes."""
+    """With no item, one item, or all items of each input, the expected results come out."""
     trial = Trial(case, folder, of_each(case.inputs, count) if count is not None else case.inputs)
     trial.threshold = threshold
     trial.go(trial.workflow().run())
@@ -174,14 +174,14 @@ def check_amounts(case: Case, folder: Path, count: int | None, threshold: int = 
 
 
 def check_slow_readers(case: Case, folder: Path) -> None:
-    """Slow readers hold it back and get the same."""
+    """Slow readers hold the stream back and get the same items."""
     trial = Trial(case, folder, case.inputs, threshold=2)
     trial.go(trial.workflow(read=take_slowly).run())
     trial.check()
 
 
 def check_early_readers(case: Case, folder: Path) -> None:
-    """Readers that leave after one item each let the run end."""
+    """The run ends when each reader leaves after one item."""
     trial = Trial(case, folder, case.inputs, threshold=1)
     statistics: Statistics = trial.go(trial.workflow(read=take_one).run())
     assert {step.ended for step in statistics.steps.values()} <= {"returned", "downstream"}
@@ -191,16 +191,16 @@ def check_early_readers(case: Case, folder: Path) -> None:
 
 
 def check_failure_midway(case: Case, folder: Path) -> None:
-    """A failure of whoever feeds it comes out as itself; what came before is right."""
+    """A failure of the source comes out as itself; the items before it are right."""
     trial = Trial(case, folder, case.inputs, threshold=1)
-    # Where nobody feeds it, those who read it fail.
+    # A stream that nothing feeds has failing readers instead.
     workflow = trial.workflow(feed=failing_midway, read=None if case.inputs else fail_at_once)
     with pytest.raises(Midway):
         trial.go(workflow.run())
 
 
 def check_cancel_midway(case: Case, folder: Path, turns: int) -> None:
-    """Cancelled after some turns of the loop, it ends, and leaves nothing."""
+    """After a cancel, some turns of the loop later, it ends and leaves nothing."""
     trial = Trial(case, folder, case.inputs, threshold=1)
 
     async def main() -> None:
@@ -254,7 +254,7 @@ CHECKS: list[tuple[str, Callable[[Case, Path], None]]] = [
     ("two runs", check_two_runs),
     ("two at once", check_two_at_once),
 ]
-"""By what it looks at."""
+"""The checks, by their names."""
 
 
 def battery(cases: Sequence[Case]) -> Callable[[Callable[..., None]], Callable[..., None]]:

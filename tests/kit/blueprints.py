@@ -1,4 +1,4 @@
-"""What the tests of blueprints share: streams that do nothing, and plans as text."""
+"""Helpers of tests of blueprints: streams that do nothing, and plans as text."""
 
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -26,13 +26,13 @@ def source(name: str = "source") -> Stream:
 
 
 def edges(blueprint: Any) -> list[str]:
-    """Lay a workflow or flow flat and write its edges down: ``a.y | map(str) > b.x``."""
+    """Flatten a workflow or flow and return its edges as text: ``a.y | map(str) > b.x``."""
     made = plan(blueprint)
     return [f"{_text(made, edge.source)} > {_port(made, edge.target)}" for edge in made.edges]
 
 
 def plan(blueprint: Any) -> Any:
-    """Lay a workflow or flow flat."""
+    """Flatten a workflow or flow."""
     if isinstance(blueprint, Workflow):
         return flatten(blueprint)
     return flatten_flow(blueprint, blueprint.workflow or Workflow(name="flow"))

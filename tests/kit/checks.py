@@ -1,4 +1,4 @@
-"""What the tests of `check()` share."""
+"""Helpers of tests of `check()`."""
 
 from mimo_rx import Workflow
 from mimo_rx._workflow.check import Finding

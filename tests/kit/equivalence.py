@@ -1,4 +1,4 @@
-"""What the tests share that compare an edge with a RxPY ``Subject`` that is fed the same."""
+"""Helpers of tests that compare an edge with a RxPY ``Subject`` that is fed the same items."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from operator_cases import Make, Operator
 
 Script = list[tuple[float, str, Any]]
 Log = list[tuple[float, str, str]]
-"""When what came out: an item, an error, or the end."""
+"""What came out and when: items, an error, or the end."""
 
 BOOM = "boom"
 """In a script: an item on which an operator raises, so that an error is signalled there."""
@@ -25,11 +25,11 @@ FOR_EVER = 1000.0
 
 
 class Boom(Exception):
-    """What an operator raises on `BOOM`."""
+    """The exception that an operator raises on `BOOM`."""
 
 
 class StreamFailed(Exception):
-    """What the stream raises."""
+    """The exception that the stream raises."""
 
 
 def explode(item: Any) -> Any:
@@ -40,12 +40,12 @@ def explode(item: Any) -> Any:
 
 
 def text(item: Any) -> str:
-    """Return what an item can be compared by."""
+    """Return a form of an item that can be compared."""
     return str(item) if isinstance(item, Notification) else repr(item)
 
 
 def watch(log: Log, now: Callable[[], float]) -> Operator:
-    """Make an operator that writes down all that passes."""
+    """Make an operator that logs everything that passes."""
 
     def note(kind: str, what: Any = "") -> None:
         log.append((round(now(), 3), kind, text(what)))
@@ -62,7 +62,7 @@ def expected(script: Script, make: Make, *, timed: bool) -> Log:
     """Return what comes out behind subjects that are fed by `script`.
 
     Args:
-        script: What is fed, and when.
+        script: The items to feed, and when.
         make: Makes the operator.
         timed: Whether it works on a clock; else it gets no scheduler.
     """
@@ -94,7 +94,7 @@ def delivered(
     """Run a workflow with an edge that is fed by `script`.
 
     Args:
-        script: What is fed, and when.
+        script: The items to feed, and when.
         make: Makes the operator.
         takes: How many items the consumer takes before it returns; None for all.
         threshold: The bound of the buffers.
@@ -125,7 +125,7 @@ def delivered(
 
 
 def compare(script: Script, make: Make, *, timed: bool) -> None:
-    """Compare an edge with a Subject that is fed the same."""
+    """Compare an edge with a Subject that is fed the same items."""
     want = expected(script, make, timed=timed)
     log, taken, error = delivered(script, make)
     assert log == want

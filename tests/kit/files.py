@@ -1,4 +1,4 @@
-"""What the tests of files share."""
+"""Helpers of tests of files."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ def nothing_left() -> Iterator[None]:
 
 
 def open_files() -> list[str]:
-    """Return what is open, but for what event loops keep for themselves."""
+    """Return the open files, except those that event loops use."""
     found = []
     for descriptor in Path("/proc/self/fd").glob("*"):
         with suppress(OSError):
@@ -45,7 +45,7 @@ def items_of(source: Stream) -> Any:
 
 
 def broken_off(source: Stream, kind: type[BaseException] = ValueError) -> tuple[list[Any], Any]:
-    """Run a source that fails; return what came before, and the exception."""
+    """Run a source that fails; return the items before the failure, and the exception."""
     items: list[Any] = []
 
     async def take(ins: Any, outs: Any, state: Any) -> None:
@@ -59,12 +59,12 @@ def broken_off(source: Stream, kind: type[BaseException] = ValueError) -> tuple[
 
 
 def write(items: Any, sink: Stream) -> None:
-    """Write `items`, where nobody reads the failures."""
+    """Write `items`, with nobody reading the failures."""
     (flow(items) | sink).workflow.start()
 
 
 def failing(items: Any, sink: Stream, kind: type[BaseException] = Exception) -> Any:
-    """Write `items`, which fails; return the exception."""
+    """Write `items` and expect a failure; return the exception."""
     with pytest.raises(kind) as caught:
         write(items, sink)
     return caught.value
@@ -75,6 +75,6 @@ class Broken(Exception):
 
 
 def breaking(items: Any) -> Iterator[Any]:
-    """Give `items`, and fail."""
+    """Deliver `items`, then fail."""
     yield from items
     raise Broken

@@ -1,4 +1,4 @@
-"""What the tests of flows in runs share: streams that play a script, and ones that write down."""
+"""Helpers of tests of flows in runs: streams that play a script, and streams that log items."""
 
 import asyncio
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ END = object()
 
 
 def numbers(count: int, name: str = "numbers") -> Stream:
-    """Make a stream that pushes 0 to count - 1 to `x`; its state notes how far it came."""
+    """Make a stream that pushes 0 to count - 1 to `x`; its state records how far it came."""
 
     async def fn(ins, outs, state):
         for number in range(count):
@@ -27,7 +27,7 @@ def numbers(count: int, name: str = "numbers") -> Stream:
 
 
 def endless(name: str = "endless") -> Stream:
-    """Make a stream that never stops counting."""
+    """Make a stream that counts without end."""
 
     async def fn(ins, outs, state):
         while True:

@@ -1,4 +1,4 @@
-"""Random graphs in which one thing goes wrong, and what must be true when they have ended."""
+"""Random graphs with one fault each, and what must be true when they have ended."""
 
 import asyncio
 import gc
@@ -41,7 +41,7 @@ ERRORS: dict[str, type[BaseException]] = {
 
 @st.composite
 def faulty_graphs(draw: st.DrawFn) -> tuple[Graph, Fault]:
-    """Draw a graph, and a fault at a place and moment that its plain evaluation comes to."""
+    """Draw a graph, and a fault at a place and moment that the plain evaluation reaches."""
     graph = draw(graphs())
     outcomes = evaluate(graph)
     kind = draw(st.sampled_from([*IN_STREAM, "operator", *OUTSIDE]))
@@ -61,7 +61,7 @@ def faulty_graphs(draw: st.DrawFn) -> tuple[Graph, Fault]:
 
 @dataclass
 class End:
-    """How a run ended; it refers to nothing of the run."""
+    """How a run ended; it keeps no reference to the run."""
 
     error: type[BaseException] | None
     notes: tuple[str, ...]
@@ -70,7 +70,7 @@ class End:
 
 
 class Bounded(deque[Any]):
-    """The items of a buffer, never more at any time than its bound and what counts as over (P3)."""
+    """The items of a buffer; never more than its bound and those that count as over (P3)."""
 
     buffer: "Callable[[], Buffer | None]"
 
@@ -98,11 +98,11 @@ class WatchedBuffer(Buffer):
         items.buffer = weakref.ref(self)
 
 
-# How it comes from outside
+# Faults from outside
 
 
 def after(turns: int, act: Callable[[], object]) -> None:
-    """Call `act` when the running loop has gone round so many times."""
+    """Call `act` after so many turns of the running loop."""
     if turns:
         asyncio.get_running_loop().call_soon(after, turns - 1, act)
     else:
@@ -110,14 +110,14 @@ def after(turns: int, act: Callable[[], object]) -> None:
 
 
 async def cancelled(workflow: Workflow, turns: int) -> Statistics:
-    """Run it in a task that is cancelled."""
+    """Run the workflow in a task that is cancelled."""
     task = asyncio.create_task(workflow.run())
     after(turns, task.cancel)
     return await task
 
 
 async def timed_out(workflow: Workflow, turns: int) -> Statistics:
-    """Run it under a timeout."""
+    """Run the workflow under a timeout."""
     loop = asyncio.get_running_loop()
     over = False
 
@@ -160,7 +160,7 @@ def interrupted(workflow: Workflow, turns: int) -> Statistics:
 
 
 def execute(workflow: Workflow, fault: Fault) -> End:
-    """Run `workflow`, a graph with a fault; keep nothing of what comes out."""
+    """Run `workflow`, a graph with a fault; keep no reference to what it raises."""
     ways: dict[str, Callable[[], Coroutine[Any, Any, Statistics]]] = {
         "cancel": partial(cancelled, workflow, fault.at),
         "timeout": partial(timed_out, workflow, fault.at),
@@ -181,7 +181,7 @@ def execute(workflow: Workflow, fault: Fault) -> End:
 
 
 def descriptors() -> int:
-    """Return how many files and sockets are open, where that can be told."""
+    """Return how many files and sockets are open, if the system can tell."""
     try:
         return len(os.listdir("/proc/self/fd"))
     except OSError:
@@ -190,15 +190,15 @@ def descriptors() -> int:
 
 @contextmanager
 def nothing_left(at_once: bool) -> Iterator[None]:
-    """Assert that no thread, descriptor, item or coroutine that was never awaited is left.
+    """Assert that no thread, descriptor, item or unawaited coroutine is left.
 
     Args:
-        at_once: Whether items must have gone without the help of the cycle collector.
+        at_once: Whether items must be gone without the help of the cycle collector.
     """
     threads, files = set(threading.enumerate()), descriptors()
     alive: weakref.WeakSet[Item] = weakref.WeakSet()
     Item.alive = alive
-    gc.freeze()  # to look at what the run made alone
+    gc.freeze()  # to look only at objects that the run made
     gc.disable()
     try:
         with warnings.catch_warnings(record=True) as warned:
@@ -228,8 +228,8 @@ def check(trial: Trial, fault: Fault, end: End) -> None:
         if end.statistics is not None:
             ended = end.statistics.steps[f"n{number}"].ended
             assert ended in ("returned", "downstream")
-            # Nobody knows of a source that waits in its clean-up of its own accord that it does:
-            # when its readers leave in that moment, the cancel of C4 strikes it.
+            # The run cannot know that a source waits in a clean-up that the source began itself. If
+            # its readers leave in that moment, the cancel of C4 interrupts the clean-up.
             if ended == "returned" or trial.graph.nodes[number].reads:
                 assert trial.cleaned[number] == trial.finals[number]
     assert len(end.warnings) == len(set(end.warnings))
@@ -237,13 +237,13 @@ def check(trial: Trial, fault: Fault, end: End) -> None:
 
 
 def _comes_about(graph: Graph, fault: Fault, outcome: Outcome) -> bool:
-    """Tell whether nothing can keep a stream from coming to its fault."""
+    """Tell whether nothing can keep a stream from reaching its fault."""
     own = fault.kind in ("raises", "gives up") and fault.node in graph.sinks()
     return own and outcome.commands >= fault.at
 
 
 def check_error(trial: Trial, fault: Fault, end: End, *, must: bool) -> None:
-    """Compare what came out of a run, and its notes."""
+    """Check the exception of a run, and its notes."""
     if end.error is None:
         assert not must
         return

@@ -1,7 +1,7 @@
 """Random acyclic graphs of determinate streams, and what they deliver by plain Python.
 
-A *sink* is a node none of whose outputs is read. What it takes is determinate; how far a node came
-whose readers have left (C4) is not.
+A *sink* is a node without a reader. The items that it takes are determinate. How far a node came
+whose readers have left (C4) is not determinate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from kahn import END, KERNELS, ONE_INPUT, OPERATORS, SEVERAL, SOURCES, Kernel
 
 MOST_ITEMS = 300
-"""What may go through one node: far less than any limit to which a buffer may grow (D2)."""
+"""How many items may go through one node: far fewer than any growth limit of a buffer (D2)."""
 MOST_NODES = 30
 ENOUGH = 60
-"""Commands of an endless source that are evaluated: more than its readers ever take."""
+"""How many commands of an endless source are evaluated: more than its readers ever take."""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """What an input reads: a node before it, its output, the operators in between."""
+    """The edge that an input reads: a node before it, its output, the operators in between."""
 
     node: int
     port: int
@@ -38,16 +38,16 @@ class Node:
     reading: str
     pushing: str
     threshold: int
-    """Of its inputs, in a run that sets no threshold for all."""
+    """The threshold of its inputs, in a run that sets none for all nodes."""
 
     def kernel(self) -> Kernel:
-        """Return its behaviour, to be answered once."""
+        """Return its behaviour: a new generator of commands."""
         return KERNELS[self.does](self.number, len(self.reads))
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong at the command number `at` (from 1) of a node, or on one of its edges."""
+    """A fault at the command number `at` (from 1) of a node, or on one of its edges."""
 
     kind: str
     node: int
@@ -60,7 +60,7 @@ class Outcome:
     """What a node does in plain Python."""
 
     taken: list[int | None] = field(default_factory=list)
-    """What it took, over all inputs; None is an end."""
+    """The items that it took, over all inputs; None stands for an end."""
     outs: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     commands: int = 0
 
@@ -74,12 +74,12 @@ class Graph:
     """Whether edges with the same operators from one output are one flow with several readers."""
 
     def sinks(self) -> list[int]:
-        """Return the nodes none of whose outputs is read."""
+        """Return the nodes without a reader."""
         read = {edge.node for node in self.nodes for edge in node.reads}
         return [number for number in range(len(self.nodes)) if number not in read]
 
     def has_circle(self) -> bool:
-        """Tell whether paths that part meet again, so that a buffer may have to grow (D2)."""
+        """Tell whether paths that fork meet again, so a buffer may have to grow (D2)."""
         tree = list(range(len(self.nodes)))
 
         def root(number: int) -> int:
@@ -104,7 +104,7 @@ def fed(edge: Edge, before: Sequence[Outcome]) -> list[int]:
 
 
 def perform(node: Node, before: Sequence[Outcome], fault: Fault | None = None) -> Outcome:
-    """Do in plain Python what `node` does; with a fault, if it leaves an input or returns."""
+    """Do in plain Python what `node` does; a fault counts if it closes an input or returns."""
     outcome = Outcome()
     inputs: list[Iterator[int]] = [iter(fed(edge, before)) for edge in node.reads]
     kernel = node.kernel()
@@ -131,7 +131,7 @@ def perform(node: Node, before: Sequence[Outcome], fault: Fault | None = None) -
 
 
 def evaluate(graph: Graph, fault: Fault | None = None) -> list[Outcome]:
-    """Return what each node does if it is not held up by the end of its readers."""
+    """Return what each node does if its readers do not leave early."""
     outcomes: list[Outcome] = []
     for number, node in enumerate(graph.nodes):
         own = fault if fault is not None and fault.node == number else None
@@ -159,9 +159,9 @@ nodes_of = st.tuples(
 def _edge(made: Sequence[Node], drawn: tuple[int, int, list[tuple[str, int]]]) -> Edge:
     place, port, applied = drawn
     node = place % len(made)
-    # Who reads an endless source leaves at some time, and then it must end (C4).
+    # The readers of an endless source leave at some time, and then it must end (C4).
     leaves = [("take", made[node].number)] if made[node].does == "endless" else []
-    # Few nodes have much to push to the second output.
+    # Few nodes push many items to the second output.
     return Edge(node, port // 3, (*leaves, *applied))
 
 

@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Helpers of all tests."""
 
 import asyncio
 import gc
@@ -16,13 +16,13 @@ def run(coroutine: Coroutine[Any, Any, T], loop: Any = None) -> T:
     Waiting for a timer takes no real time: the loop's clock jumps to it.
 
     Args:
-        coroutine: What to run; its result is returned, and what it raises is raised.
-        loop: The loop, if it is not to be a plain one.
+        coroutine: The coroutine; its result is returned, and its exception is raised.
+        loop: The loop to use; None for a plain one with virtual time.
 
     Raises:
         async_solipsism.SleepForeverError: All tasks wait, and no timer will wake any.
-        AssertionError: The coroutine ended, and a task, a timer or an asynchronous generator of
-            its is left, or the loop was told of an exception that nobody handled.
+        AssertionError: The coroutine ended, but a task, a timer or an asynchronous generator is
+            left, or the loop's handler was called for an exception that nobody handled.
     """
     loop = loop or async_solipsism.EventLoop()
     reports: list[str] = []
@@ -33,7 +33,7 @@ def run(coroutine: Coroutine[Any, Any, T], loop: Any = None) -> T:
         except async_solipsism.SleepForeverError:
             raise  # of course something is left: what sleeps
         except Exception:
-            # The traceback keeps frames alive, and with them the generators they read from.
+            # The traceback keeps frames alive, and these keep the generators that they read.
             _assert_empty(reports + _tasks(loop) + _timers(loop))
             raise
         left = _tasks(loop) + _timers(loop)
@@ -48,7 +48,7 @@ def _assert_empty(left: list[str]) -> None:
 
 
 def _tasks(loop: Any) -> list[str]:
-    # The task with which the loop closes a generator that nobody refers to any more is not ours.
+    # A task in which the loop closes an unreferenced generator does not count.
     return [
         f"task: {task}"
         for task in asyncio.all_tasks(loop)

@@ -1,7 +1,7 @@
 """What the streams and operators of random graphs do, in a run and in plain Python.
 
-A stream is written once, as a generator that asks for items and gives others away: a process of
-Kahn (1974), which waits for one input at a time and cannot look whether something is there.
+A stream is written once, as a generator that asks for items and gives others: a process of Kahn
+(1974). Such a process waits for one input at a time and cannot test whether an item is there.
 """
 
 import weakref
@@ -16,11 +16,11 @@ ops: Any = operators
 
 
 class Item:
-    """What travels: a number that can be referred to weakly."""
+    """An item: a number that weak references can refer to."""
 
     __slots__ = ("__weakref__", "value")
     alive: "weakref.WeakSet[Item] | None" = None
-    """Where to note those that are there, if anybody wants to know."""
+    """The set that records the items alive, if a test needs it."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -29,14 +29,14 @@ class Item:
 
 
 def mixed(value: int, number: int) -> int:
-    """Return what tells of `value` and `number`; often something falsy."""
+    """Return a value that depends on `value` and `number`; it is often falsy."""
     return (value * 7 + number) % 101
 
 
 # What streams do
 
 END = None
-"""What a process gets in place of an item after the last one."""
+"""A process gets this in place of an item after the last one."""
 
 Command = tuple[str, int, int]
 """("pop", an input, 0) or ("push", an output, a number)."""
@@ -193,7 +193,7 @@ OPERATORS = {
         lambda n, values: _until(values, n),
     ),
     "scan": Operator(
-        # Without a seed, which would be an item of the blueprint's.
+        # No seed, since the blueprint would keep that item.
         lambda n: ops.scan(lambda all, item: Item((all.value + item.value) % 101)),
         lambda n, values: _add_all(values),
     ),

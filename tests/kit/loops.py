@@ -1,4 +1,4 @@
-"""The event loops that runs are to behave on, beside that of `helpers`, with the wall clock."""
+"""The event loops with a wall clock on which runs are tested, beside that of `helpers`."""
 
 import asyncio
 import contextlib
@@ -48,7 +48,7 @@ LOOPS = [
 
 @contextlib.contextmanager
 def checked(make: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[asyncio.Runner]:
-    """Give a runner, and check at the end that no task is left and nothing was reported."""
+    """Yield a runner; check at the end that no task is left and nothing was reported."""
     reports: list[Any] = []
     with asyncio.Runner(loop_factory=make) as runner:
         loop = runner.get_loop()

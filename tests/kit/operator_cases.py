@@ -1,7 +1,7 @@
-"""RxPY's operators with arguments: what tests of them run over.
+"""RxPY's operators with arguments: the cases of the tests of operators.
 
-A case is a function of another source, which few of them use, so that each use of it makes its own
-operator. It is called by the operator's name, and by what is special about it after a comma.
+A case is a function, so each use of it makes an operator of its own. Its argument is another
+source, which few cases use. Its name is the operator's name, with a remark after a comma.
 """
 
 from collections import namedtuple
@@ -52,7 +52,7 @@ def members(groups: Operator) -> Operator:
 
 
 def after(convert: Callable[[Any], Any], operator: Operator) -> Operator:
-    """Make of the items what `operator` takes."""
+    """Make from the items what `operator` takes."""
     return rx.compose(ops.map(convert), operator)
 
 
@@ -61,7 +61,7 @@ def twice(item: Any) -> Observable[Any]:
 
 
 def fail_or_one(item: Any, *_: Any) -> Observable[Any]:
-    """Raise on 4, of others make an Observable."""
+    """Raise on 4; make an Observable of any other item."""
     return rx.of(fail(item))
 
 
@@ -70,7 +70,7 @@ def fail_inside(item: Any) -> Observable[Any]:
 
 
 def noted(item: Any) -> Any:
-    """Make a notification; of 4 an error, of 5 an end."""
+    """Make a notification of an item: an error of 4, an end of 5."""
     special: dict[Any, Any] = {4: OnError(Unwanted("noted")), 5: OnCompleted()}
     return special.get(item) or OnNext(item)
 

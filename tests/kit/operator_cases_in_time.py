@@ -11,7 +11,7 @@ from operator_cases import Make, after, fail, lists
 
 
 def ticks(item: Any) -> Observable[Any]:
-    """Deliver three items, the first soon, the last long after."""
+    """Deliver three items: the first one soon, the last one much later."""
     return rx.timer(0.53, 0.77).pipe(ops.map(lambda tick: (item, tick)), ops.take(3))
 
 
@@ -20,7 +20,7 @@ def soon(item: Any) -> Observable[Any]:
 
 
 def gaps() -> Any:
-    """Turn timestamps into what lies between them."""
+    """Turn timestamps into the time between them."""
     return rx.compose(
         ops.pairwise(),
         ops.starmap(lambda one, two: round((two.timestamp - one.timestamp).total_seconds(), 3)),
@@ -157,8 +157,8 @@ WITH_ANOTHER: dict[str, Make] = {
     "zip": lambda y: ops.zip(y),
     "zip_latest": lambda y: ops.zip_latest(y),
 }
-"""Those that read another port of the same workflow, and subscribe to it in the beginning.
+"""The cases that read another port of the same workflow, and subscribe to it at the beginning.
 
-Those that do so later (``concat``) are no match for a Subject, which loses what nobody takes: here
-the producer waits (R12).
+Operators that subscribe to it later (``concat``) cannot be compared with a Subject: a Subject loses
+the items that nobody takes, while here the producer waits (R12).
 """

@@ -135,7 +135,7 @@ MORE: dict[str, Make] = {
 }
 
 UNTIMED = CASES | MORE
-"""Those that need no clock."""
+"""The cases that need no clock."""
 
 USERS_OWN: dict[str, Make] = {"user-made": lambda _: user_made}
-"""What is not of RxPY."""
+"""The cases of operators that are not of RxPY."""

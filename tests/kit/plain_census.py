@@ -1,4 +1,4 @@
-"""The census as a plain loop: slow, simple, and written apart from the example it judges."""
+"""The census as a plain loop: slow, simple, and independent of the example that it checks."""
 
 import ast
 import io
@@ -11,7 +11,7 @@ from census import is_uncommon
 
 
 def plain_loop(root, top):
-    """Do what the census does, in a loop over all files, with ``ast`` where it serves."""
+    """Do what the census does in a loop over all files, with the help of ``ast``."""
     packages: defaultdict[str, Counter[str]] = defaultdict(Counter)
     longest, modules, words, prefixes = (Counter[str]() for _ in range(4))
     unreadable = 0

@@ -1,4 +1,4 @@
-"""What the tests of ports share: ports without a run around them."""
+"""Helpers of tests of ports: ports without a run around them."""
 
 import asyncio
 from collections import deque
@@ -13,7 +13,7 @@ from mimo_rx._ports.process import Process
 from mimo_rx._ports.pushed import Pushed
 
 MANY = 10**6
-"""A allowance that no test of another rule comes near (P12)."""
+"""An allowance so large that tests of other rules never use it up (P12)."""
 
 
 class Watched(deque[Any]):
@@ -22,18 +22,18 @@ class Watched(deque[Any]):
     bound = 0
 
     def append(self, item: Any) -> None:
-        """Add one and look."""
+        """Add an item and check the bound."""
         super().append(item)
         assert len(self) <= self.bound
 
     def extend(self, items: Iterable[Any]) -> None:
-        """Add some and look."""
+        """Add some items and check the bound."""
         super().extend(items)
         assert len(self) <= self.bound
 
 
 def process(path: str = "step") -> Process:
-    """Make what the ports of one stream have in common."""
+    """Make the process that the ports of one stream share."""
     loop = asyncio.get_running_loop()
     return Process(path, loop, Pushed(loop))
 
@@ -61,7 +61,7 @@ def output(*buffers: Buffer, owner: Process | None = None) -> Output[Any]:
 
 
 def through(*buffers: Buffer) -> Output[Any]:
-    """Make an output whose edges run something in the push, as operators do."""
+    """Make an output whose edges run code in the push, as operators do."""
     out = output()
     edges = []
     for far in buffers:

@@ -1,4 +1,4 @@
-"""A source that tells when something comes out of the operators behind it."""
+"""A probe that records when something comes out of an operator."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +19,11 @@ class Seen:
     """What came out of an operator, and when."""
 
     pushes: list[tuple[Any, list[Any]]] = field(default_factory=list)
-    """Each item that went in, and what came within its push; up to the error, if one came."""
+    """Each item that went in, and what came out within its push, until an error if there is one."""
     at_end: list[Any] = field(default_factory=list)
-    """What came within the completion of the source."""
+    """What came out within the completion of the source."""
     by_itself: list[Any] = field(default_factory=list)
-    """What came at any other time."""
+    """What came out at any other time."""
     signals: list[str] = field(default_factory=list)
     """When it completed or failed: ``push``, ``end`` or ``by itself``."""
     failed: bool = False
@@ -91,11 +91,11 @@ class _Probing:
 
 
 def probe(script: Script, make: Any, *, timed: bool) -> Seen:
-    """Play `script` to an operator and tell what came out of it when.
+    """Play `script` to an operator and return what came out of it and when.
 
     Args:
-        script: What is played; only the lines of ``x``.
-        make: Makes the operator of the scheduler that the time is of.
+        script: The script; only the lines of ``x`` are played.
+        make: Makes the operator from the scheduler whose time is used.
         timed: Whether it works on a clock; else it gets no scheduler.
     """
     clock = VirtualTimeScheduler()
@@ -114,5 +114,5 @@ def probe(script: Script, make: Any, *, timed: bool) -> Seen:
 
 
 def never(*_: Any) -> Observable[Any]:
-    """Return an Observable that does nothing, whatever it is made for."""
+    """Return an Observable that does nothing, whatever the arguments are."""
     return rx.never()

@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 
 COMMAND = (sys.executable, "-m", "mimo_rx")
-"""What stands for ``mimo-rx``: the module of the package under test."""
+"""The command that replaces ``mimo-rx``: the module of the package under test."""
 
 Done = subprocess.CompletedProcess[str]
 
 _PATH = os.pathsep.join(
     os.path.abspath(each) for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each
 )
-"""Where modules are looked for, seen from any directory."""
+"""The search path for modules; it is valid in any directory."""
 _PATIENCE = 20.0
-"""Seconds after which a process hangs."""
+"""Seconds after which a process counts as hanging."""
 
 try:
     import fcntl
@@ -40,8 +40,8 @@ terminal = pytest.mark.skipif(pty is None, reason="this system has no pseudo-ter
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment of a process that is started in another directory."""
-    # A warning is an error, as in all tests. The current directory is not put first, which is as
-    # the console script has it.
+    # A warning is an error, as in all tests. As with the console script, the current directory is
+    # not the first one of the search path.
     own = {"PYTHONPATH": _PATH, "PYTHONWARNINGS": "error", "PYTHONSAFEPATH": "1"}
     return {**os.environ, **own, **(more or {})}
 
@@ -68,12 +68,12 @@ def mimo_rx(*arguments: object, cwd: Path | None = None, **options: Any) -> Done
 
 
 class _Session:
-    """A process whose stdout is read while it runs, up to what is expected."""
+    """A process whose stdout is read while it runs, up to an expected text."""
 
     def __init__(self, process: subprocess.Popen[bytes], file: int) -> None:
         self.process = process
         self.seen = ""
-        """What has been read, and not been expected yet."""
+        """The text that was read but not expected yet."""
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -86,7 +86,7 @@ class _Session:
         os.close(self._file)
 
     def expect(self, text: str) -> str:
-        """Read until `text` comes, and return what came before it."""
+        """Read until `text` comes, and return the text before it."""
         while text not in self.seen:
             more = self._read()
             assert more is not None, f"ended before {text!r}: {self.seen!r}"
@@ -95,18 +95,18 @@ class _Session:
         return before
 
     def send(self, number: int) -> None:
-        """Send it a signal."""
+        """Send the process a signal."""
         self.process.send_signal(number)
 
     def rest(self) -> str:
-        """Return what else it writes until it ends."""
+        """Return the rest of its output until it ends."""
         while (more := self._read()) is not None:
             self.seen += more
         self.process.wait(_PATIENCE)
         return self.seen
 
     def _read(self) -> str | None:
-        """Return what has come, None at the end."""
+        """Return the text that has arrived; None at the end."""
         ready, _, _ = select.select([self._file], [], [], _PATIENCE)
         assert ready, f"nothing more came than {self.seen!r}"
         try:
@@ -117,7 +117,7 @@ class _Session:
 
 
 class Child(_Session):
-    """A process whose stdout is a pipe; its stderr is the same one, or is read at the end."""
+    """A process whose stdout is a pipe; its stderr is the same pipe, or is read at the end."""
 
     def __init__(
         self,
@@ -144,13 +144,13 @@ class Child(_Session):
             self.process.stderr.close()
 
     def close(self) -> None:
-        """Read no more of stdout: the process has a broken pipe."""
+        """Stop reading stdout, so that the process has a broken pipe."""
         nowhere = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nowhere, self._file)
         os.close(nowhere)
 
     def complaint(self) -> str:
-        """Return what it writes on a stderr of its own until it ends."""
+        """Return the text of its separate stderr until it ends."""
         assert self.process.stderr is not None
         text = self.process.stderr.read().decode()
         self.process.wait(_PATIENCE)
@@ -191,7 +191,7 @@ class Terminal(_Session):
 
 @contextlib.contextmanager
 def importing_from(folder: Path) -> Iterator[Path]:
-    """Make `folder` the current directory; forget afterwards what was imported from it."""
+    """Make `folder` the current directory; afterwards forget the modules imported from it."""
     path, modules = list(sys.path), set(sys.modules)
     importlib.invalidate_caches()
     with contextlib.chdir(folder):

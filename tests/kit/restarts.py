@@ -1,4 +1,4 @@
-"""What the tests of restarts share."""
+"""Helpers of tests of restarts."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def supervise(
 
 
 def failer(times: int, began: list[float] | None = None, then: Any = None) -> Any:
-    """Make a function that raises at its first `times` starts, then does as `then` does."""
+    """Make a function that raises at its first `times` starts, and then calls `then`."""
     starts = 0
 
     async def fails(ins, outs, state):

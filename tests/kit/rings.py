@@ -1,4 +1,4 @@
-"""What the tests of rings share."""
+"""Helpers of tests of rings."""
 
 from typing import Any
 

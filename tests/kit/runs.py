@@ -1,4 +1,4 @@
-"""What the tests of runs share: streams in a line, and logs of what they did."""
+"""Helpers of tests of runs: simple streams, and logs of what they did."""
 
 import asyncio
 from collections.abc import Callable
@@ -62,12 +62,12 @@ async def double(ins, outs, state):
 
 
 async def forever(ins, outs, state):
-    """Wait for what never comes."""
+    """Wait for ever."""
     await asyncio.get_running_loop().create_future()
 
 
 def cleaner(log: list[Any], seconds: float = 1.0, name: str = "clean") -> Any:
-    """Make a function that waits for ever and notes each step of its clean-up."""
+    """Make a function that waits for ever and logs each step of its clean-up."""
 
     async def clean(ins, outs, state):
         try:
@@ -92,7 +92,7 @@ def raiser(error: BaseException, seconds: float = 0.0) -> Any:
 
 
 def untidy(error: BaseException) -> Any:
-    """Make a function that waits until it is cancelled, and answers by raising `error`."""
+    """Make a function that waits until it is cancelled, and then raises `error`."""
 
     async def tidies_up(ins, outs, state):
         try:
@@ -149,6 +149,6 @@ def cancelling() -> int:
 
 
 async def settled() -> tuple[int, float]:
-    """Return what is left of cancels, after any that is still on its way."""
+    """Return how many cancels are left after a pending one has arrived, and the time."""
     await asyncio.sleep(0)
     return cancelling(), await clock()

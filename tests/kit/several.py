@@ -1,4 +1,4 @@
-"""What the tests of streams with several ports share: runs that are fed, read, and read in part."""
+"""Helpers of tests of streams with several ports: runs that are fed, and read fully or in part."""
 
 import asyncio
 from typing import Any
@@ -11,13 +11,13 @@ from mimo_rx.testing import run_stream_async
 def outputs(
     stream: Stream, inputs: dict[str, Any] | None = None, threshold: int = 100, **named: Any
 ) -> dict[str, list[Any]]:
-    """Run `stream` alone on virtual time; return what each output gave."""
+    """Run `stream` alone on virtual time; return the items of each output."""
     fed = {**(inputs or {}), **named}
     return run(run_stream_async(stream, fed, threshold=threshold))
 
 
 def items(stream: Stream, **inputs: Any) -> list[Any]:
-    """Run `stream` alone; return what ``item`` gave."""
+    """Run `stream` alone; return the items of ``item``."""
     return outputs(stream, inputs)["item"]
 
 

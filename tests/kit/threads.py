@@ -1,4 +1,4 @@
-"""What the tests with several threads share."""
+"""Helpers of tests with several threads."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ from mimo_rx import Workflow
 
 @pytest.fixture
 def impatient() -> Iterator[None]:
-    """Let the interpreter change threads as often as it can, and look for threads that failed."""
+    """Make the interpreter switch threads as often as it can, and check that no thread failed."""
     failed: list[Any] = []
     before, hook = sys.getswitchinterval(), threading.excepthook
     sys.setswitchinterval(1e-6)

@@ -1,4 +1,4 @@
-"""Runs of random graphs: streams that do what a node says, in one of several ways."""
+"""Runs of random graphs: streams that do what a node says, in one of several styles."""
 
 import asyncio
 import logging
@@ -19,8 +19,8 @@ from mimo_rx import InputClosed, Stream, Workflow
 
 
 def soaked(test: Callable[..., None]) -> Callable[..., None]:
-    """Try a property with 200 examples, and under ``make soak`` with as many as that says."""
-    # What --hypothesis-profile chose is in force by the time that a module of tests is read.
+    """Try a property with 200 examples, or with the number of ``make soak``."""
+    # The profile of --hypothesis-profile is in force before a test module is imported.
     if settings.get_current_profile_name() != "soak":
         test = settings(max_examples=200)(pytest.mark.timeout(600)(test))  # to shrink what fails
     marked: Callable[..., None] = pytest.mark.soak(test)
@@ -36,12 +36,12 @@ class Injected(Exception):
 
 @dataclass
 class Trial:
-    """One run of a graph: how it goes, and what is seen of it.
+    """One run of a graph: its settings, and a record of what happens.
 
     Args:
-        graph: What runs.
-        seed: Of the pauses that the streams make; None: they make none.
-        fault: What goes wrong.
+        graph: The graph that runs.
+        seed: The seed of the pauses that the streams make; None for no pauses.
+        fault: The fault, if there is one.
     """
 
     graph: Graph
@@ -56,7 +56,7 @@ class Trial:
         self.random = random.Random(self.seed)
 
     async def pause(self) -> None:
-        """Let others go first, now and then, or let time pass."""
+        """Now and then, let other tasks go first, or let time pass."""
         if self.seed is None:
             return
         for _ in range(self.random.choice((0, 0, 0, 1, 2, 5))):
@@ -92,7 +92,7 @@ class Trial:
 
 
 def failing(left: int) -> Callable[[Item], Item]:
-    """Return a function that raises at the item of that number."""
+    """Return a function that raises at item number `left`, counted from 1."""
 
     def fail_at_last(item: Item) -> Item:
         nonlocal left
@@ -105,7 +105,7 @@ def failing(left: int) -> Callable[[Item], Item]:
 
 
 class Player:
-    """Answers the behaviour of one node from the ports of a run."""
+    """Carries out the commands of one node on the ports of a run."""
 
     def __init__(self, trial: Trial, number: int) -> None:
         self.trial = trial
@@ -174,13 +174,13 @@ class Player:
         return fault.kind == "returns"
 
     async def flush(self, outs: list[Any], pending: list[tuple[int, Item]]) -> None:
-        """Push what was held back to go in bulk."""
+        """Push the items that were held back for a push in bulk."""
         for place in (0, 1) if pending else ():
             await outs[place].push_many(item for to, item in pending if to == place)
         pending.clear()
 
     async def take(self, port: Any, place: int) -> int | None:
-        """Take an item from `port` in the way of this node."""
+        """Take an item from `port` in the style of this node."""
         if place in self.closed:
             return END
         try:
@@ -206,14 +206,14 @@ class Player:
         if not ahead:
             if place not in self.iterators:
                 self.iterators[place] = port.chunks(self.node.number or None)
-            # An empty tuple as the default is more than the anext() of Python 3.11 can bear.
+            # The anext() of Python 3.11 fails with an empty tuple as its default.
             chunk: list[Item] | None = await anext(self.iterators[place], None)
             ahead += chunk or ()
         return ahead.pop(0) if ahead else None
 
 
 class ShuffledLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # it ships no types
-    """A loop with virtual time that takes what is ready in any order."""
+    """A loop with virtual time that runs ready callbacks in any order."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
