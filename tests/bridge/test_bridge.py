@@ -216,7 +216,7 @@ def test_p3_pushes_wait_until_the_buffer_is_below_its_threshold_again():
 
     workflow.add_stream(numbers(4)) | copies(6) | workflow.add_stream(Stream(["x"], fn=fn))
     start(workflow)
-    # The next push comes when one is left of the two that there may be.
+    # The next push passes when one item is left; the threshold is two.
     assert depths == [5, 4, 3, 2, 1, 6, 5, 4, 3, 2, 1, 6, 5, 4, 3, 2, 1, 6, 5, 4, 3, 2, 1, 0]
 
 

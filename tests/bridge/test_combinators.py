@@ -258,7 +258,7 @@ def test_r12_ports_whose_turn_has_not_come_lose_nothing_and_pile_up_nothing(name
     statistics = run(workflow.run())
     assert [item for item in got if isinstance(item, int)][-15:] == list(range(15))
     assert set(early) == {0}
-    # What `delay` releases by itself and what outside Observables deliver may go over it (P3).
+    # Items that `delay` releases or outside Observables deliver may exceed the bound (P3).
     assert statistics.steps["slow"].inputs["x"].peak <= max(threshold, 7) + 2
 
 

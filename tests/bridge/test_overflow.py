@@ -99,7 +99,7 @@ def test_r8_the_latest_item_is_the_one_that_a_slow_reader_gets():
     ticks = flow(rx.interval(1.0), overflow="drop_oldest", capacity=1)
     ticks | workflow.add_stream(taking(seconds_each=10, count=4, got=got))
     go(workflow)
-    # One waits in its buffer since it began to work, and behind it the latest at the entry.
+    # One item waits in the buffer since the reader began to work; the latest is at the entry.
     assert got == [0, 1, 10, 20]
 
 

@@ -288,7 +288,7 @@ class Child:
         self.process.send_signal(signal.SIGINT)
 
     def rest(self) -> tuple[list[str], str]:
-        """Return what else it writes, on stdout and on stderr, until it ends."""
+        """Return the rest of its stdout and its stderr, until it ends."""
         out, err = self.process.communicate(timeout=20)
         assert self.process.returncode == 0
         return out.split(), err

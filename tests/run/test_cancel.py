@@ -118,7 +118,7 @@ def test_e4_a_run_in_a_task_group_is_cancelled_with_it():
 
 
 def stubborn(seconds: float = 50.0) -> Any:
-    """Make a function that swallows its cancels for a while."""
+    """Make a function that ignores its cancels for a while."""
 
     async def clings(ins, outs, state):
         until = await clock() + seconds

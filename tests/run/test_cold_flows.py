@@ -14,7 +14,7 @@ from mimo_rx import Stream, Workflow, flow
 
 
 class Seen:
-    """An observer that writes down what it gets."""
+    """An observer that logs the signals that it gets."""
 
     def __init__(self) -> None:
         self.log: list[Any] = []

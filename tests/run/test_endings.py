@@ -15,7 +15,7 @@ from runs import add, cleaner, clock, collector, drain, endings, failing, foreve
 
 @contextlib.asynccontextmanager
 async def serving(lines: int | None, log: list[str]) -> Any:
-    """Serve numbers over loopback, a line each, then nothing more; log when the client is gone."""
+    """Serve numbers over loopback, a line each, then stay silent; log when the client is gone."""
     handled: list[asyncio.Task[Any]] = []
 
     async def handle(reader, writer):
@@ -165,7 +165,7 @@ def file_writer(files: dict[str, list[Any]]) -> Any:
 
 
 def broken_reader(error: BaseException | None = None, *, times: int = 10**9) -> Any:
-    """Make a function that pushes two lines and raises, but so often at most."""
+    """Make a function that pushes two lines and raises, `times` times at most."""
     left = times
 
     async def read(ins, outs, state):

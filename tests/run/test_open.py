@@ -60,7 +60,7 @@ def test_w6_pushes_of_the_caller_wait_for_room():
                     pushed += 1
             return pushed
 
-    # Two wait before the stream, one is in its hands, two wait for the caller.
+    # Two items wait before the stream, the stream holds one, and two wait for the caller.
     assert run(main()) == 5
 
 
@@ -167,7 +167,7 @@ def test_w6_leaving_it_by_break_or_return_is_leaving_it(left):
                 return opened
         return opened
 
-    # Its one item finds nobody who takes it any more.
+    # Nobody takes its one item any more.
     assert endings(run(main()).statistics()) == {"double": "downstream"}
 
 

@@ -77,5 +77,5 @@ def numbers(count):
 
 
 async def ignore(ins, outs, state):
-    """Take all."""
+    """Take all items."""
     await drain(ins.a, [])

@@ -276,7 +276,7 @@ def test_d5_claimed_ports_of_one_stream_that_alternates_are_no_ring(combine):
     assert len(got) >= 20
 
 
-# Meant rings
+# Rings on purpose
 
 
 @pytest.mark.parametrize("threshold", [1, 3, 100])

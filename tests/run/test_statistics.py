@@ -91,8 +91,8 @@ def test_p11_items_in_and_out_are_those_taken_and_pushed():
 def test_p11_shares_of_time_are_exact_and_add_up_to_one():
     """P11: `busy`, `starved` (waiting to pop) and `backpressured` (waiting to push)."""
     workflow = Workflow(threshold=1)
-    # At 1, 2, ... 5 comes an item; each is worked on for 3: the last one from 13 to 16. The third
-    # push waits from 3 to 4, the fourth from 5 to 7, the fifth from 8 to 10.
+    # An item comes at 1, 2, ... 5 s, and the work on each takes 3 s: on the last one from 13 to
+    # 16 s. The third push waits from 3 to 4 s, the fourth from 5 to 7 s, the fifth from 8 to 10 s.
     add(workflow, paced(1, 5), outs="x") | add(workflow, slow(3), "x")
     steps = go(workflow).steps
     source, sink = steps["source"], steps["sink"]
