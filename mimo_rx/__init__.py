@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ._run.open import OpenRun
     from ._run.waits import Wait, Waits
     from ._statistics import EdgeStatistics, InputStatistics, Statistics, StepStatistics
-    from ._workflow.check import Finding
+    from ._workflow.findings import Finding
     from ._workflow.workflow import Workflow
 
 __all__ = [
@@ -79,7 +79,7 @@ __all__ = [
 _ROOMS = {
     "_asynctools": "arange azip",
     "_run.blocking": "run",
-    "_workflow.check": "Finding",
+    "_workflow.findings": "Finding",
     "_errors": "BufferOverflow DeadlockError DownstreamClosed InputClosed LateSubscription "
     "MimoError OutputClosed StreamCancelled UnknownPort WiringError failures",
     "_blueprint.flow": "Flow",
@@ -99,7 +99,7 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 
-say("language", f"{__name__}._workflow.wiring")
+say("language", f"{__name__}._workflow.pipe_syntax")
 say("engine", f"{__name__}._run.engine:ENGINE")
 
 

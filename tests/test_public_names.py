@@ -52,7 +52,7 @@ def test_every_public_class_and_function_has_a_docstring():
         ("import mimo_rx.cli", {"reactivex", "asyncio", "mimo_rx._blueprint.stream"}),
         (
             "from mimo_rx import Workflow; Workflow()",
-            {"mimo_rx._run.run", "mimo_rx._workflow.wiring"},
+            {"mimo_rx._run.run", "mimo_rx._workflow.pipe_syntax"},
         ),
     ],
 )

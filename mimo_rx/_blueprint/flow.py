@@ -30,7 +30,7 @@ from .._rx.operators import (
     parts,
     resubscribes,
 )
-from .engine import engine
+from .engine_protocol import engine
 from .factory import refuse_uncalled
 from .find_flows import find_flows
 from .operand import Operand

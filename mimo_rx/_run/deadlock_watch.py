@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from .._bridge.bridge import Bridge
 from .._bridge.head import Head
 from .._plan.plan import Plan
-from .._plan.rings import knots, steps_in_circles
+from .._plan.shape import knots, steps_in_circles
 from .._ports.buffer import Buffer, Feed
 from .._ports.edge import Edge
 from .._ports.gate import Gate

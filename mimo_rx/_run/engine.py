@@ -1,6 +1,4 @@
 """The default engine: runs blueprints on asyncio.
-
-Rules: W5.
 """
 
 from __future__ import annotations

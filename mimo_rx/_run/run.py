@@ -26,7 +26,7 @@ from .._notes import (
     waits_note,
 )
 from .._plan.plan import ENVIRONMENT, Node, Plan, PortRef
-from .._plan.rings import has_circle
+from .._plan.shape import has_circle
 from .._ports.edge import Edge
 from .._ports.pace import ALLOWANCE
 from .._ports.pushed import Pushed

@@ -1,6 +1,6 @@
 """Workflows: graphs of steps, as blueprints that any number of runs share.
 
-Rules: W1, W4.
+Rules: W1, W4, W5.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .._blueprint.engine import engine
+from .._blueprint.engine_protocol import engine
 from .._blueprint.factory import refuse_uncalled
 from .._blueprint.graph import Graph, at_least
 from .._blueprint.operand import language
@@ -21,7 +21,7 @@ from .._errors import WiringError
 if TYPE_CHECKING:
     from .._blueprint.restart import Restart
     from .._statistics import Statistics
-    from .check import Finding
+    from .findings import Finding
 
 __all__ = ["Workflow"]
 
@@ -280,7 +280,7 @@ class Workflow(Stream):
         ``unmarked-ring``, ``holding-operator`` or ``uneven-join``. ``docs/findings.md`` says what
         each means and what to do.
         """
-        from .check import check
+        from .findings import check
 
         return check(self)
 

@@ -57,7 +57,9 @@ def test_r8_error_fails_the_run_and_names_the_source():
     """R8: the error says what to do about it."""
     workflow = Workflow(threshold=1)
     flow(burst(10), overflow="error", capacity=4) | workflow.add_stream(seconds(1, []))
-    with pytest.raises(BufferOverflow, match="while 4 waited at its entry, which is all") as caught:
+    with pytest.raises(
+        BufferOverflow, match="while 4 waited at its entry, which is its capacity"
+    ) as caught:
         go(workflow)
     assert caught.value.__notes__ == ["mimo_rx: raised in step 'Observable'"]
 

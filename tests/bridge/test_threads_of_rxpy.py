@@ -1,7 +1,7 @@
 """Rule R7 under stress: RxPY's own schedulers, futures and timers on threads, all at once."""
 
 import asyncio
-import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +34,14 @@ def schedulers() -> Iterator[dict[str, Any]]:
     # `observe_on` has it look once more after the last item, which would fail then.
     pool, loop = ThreadPoolScheduler(4), EventLoopScheduler(exit_if_empty=True)
     timeout, new = TimeoutScheduler.singleton(), NewThreadScheduler()
+    threads = threading.active_count()
     yield {"pool": pool, "event loop": loop, "new thread": new, "timeout": timeout}
     pool.executor.shutdown()
+    # `observe_on` goes through all that it holds, on a new thread for each item, also when it has
+    # been disposed of. The tests that come next count threads.
+    until = time.monotonic() + 20
+    while threading.active_count() > threads and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -199,10 +205,10 @@ def test_r7_what_futures_and_timers_answer_arrives(name, flatten, pool):
 
 
 def paced() -> Stream:
-    """Make an endless stream that leaves the other threads a turn after each item."""
+    """Make a stream that leaves the other threads a turn after each of many items."""
 
     async def fn(ins, outs, state):
-        for number in itertools.count():
+        for number in range(300):
             await outs.x.push(number)
             await asyncio.sleep(0)
 

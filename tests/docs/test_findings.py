@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mimo_rx import Workflow
-from mimo_rx._workflow import check as module
+from mimo_rx._workflow import findings as module
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(module.__file__).read_text(encoding="utf-8")

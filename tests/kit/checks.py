@@ -1,7 +1,7 @@
 """Helpers of tests of `check()`."""
 
 from mimo_rx import Workflow
-from mimo_rx._workflow.check import Finding
+from mimo_rx._workflow.findings import Finding
 
 
 def found(workflow: Workflow, code: str) -> list[Finding]:

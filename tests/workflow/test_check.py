@@ -12,7 +12,7 @@ from blueprints import source, stream
 from checks import found, found_at
 from flows import ops
 from mimo_rx import WiringError, Workflow, flow
-from mimo_rx._workflow.check import Finding
+from mimo_rx._workflow.findings import Finding
 
 # Flows that lead nowhere
 

@@ -16,7 +16,7 @@ from .._blueprint.step import Step, WorkflowInput
 from .._errors import WiringError
 from .._plan.flatten import flatten
 from .._plan.plan import ENVIRONMENT, Edge, Node, Plan, PortRef
-from .._plan.rings import Shape
+from .._plan.shape import Shape
 from .._rx.catalogue import Entry
 from .._rx.operators import describe, holding, holding_observable, parts
 

@@ -8,7 +8,7 @@ import pytest
 
 from blueprints import plan, stream
 from mimo_rx import WiringError, Workflow
-from mimo_rx._plan.rings import Arc, Shape
+from mimo_rx._plan.shape import Arc, Shape
 
 INPUTS = ("a", "b", "c")
 

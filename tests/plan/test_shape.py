@@ -9,7 +9,7 @@ from blueprints import source, stream
 from checks import found, found_at
 from flows import ops
 from mimo_rx import Stream, Workflow
-from mimo_rx._workflow.check import Finding
+from mimo_rx._workflow.findings import Finding
 
 
 def join(ins: Any = ("a", "b"), name: str = "join") -> Stream:
