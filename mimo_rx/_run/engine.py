@@ -1,5 +1,4 @@
-"""The default engine: runs blueprints on asyncio.
-"""
+"""The default engine: runs blueprints on asyncio."""
 
 from __future__ import annotations
 
