@@ -204,6 +204,7 @@ class Flow(Operand, Observable[Any]):
         Raises:
             WiringError: `operator` is no operator, or it cannot stand on an edge.
         """
+        refuse_uncalled(operator)
         if not counts_readers(operator):
             self.readable()
         result = check_result(operator, apply_to_probe(operator, self.probe))

@@ -258,7 +258,7 @@ def _check_restart(stream: Stream, restart: object) -> None:
         raise WiringError(
             f"restart of stream {stream.name!r} must be a Restart or None, got {restart!r}{hint}"
         )
-    if stream.nests:
+    if stream._nests:
         raise WiringError(
             f"workflow {stream.name!r} cannot be started again by itself, since its steps run as "
             f"steps of the workflow around it, got restart={restart!r}; give restart to those "

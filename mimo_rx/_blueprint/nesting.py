@@ -14,4 +14,4 @@ __all__ = ["nests"]
 
 def nests(stream: Stream) -> bool:
     """Tell whether `stream` is a workflow, whose steps run in its place."""
-    return stream.nests
+    return stream._nests

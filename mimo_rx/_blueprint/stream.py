@@ -75,7 +75,7 @@ class Stream(Operand):
     IN: ClassVar[Sequence[str]] = ()
     OUT: ClassVar[Sequence[str]] = ()
     SIDE: ClassVar[Sequence[str]] = ()
-    nests: ClassVar[bool] = False
+    _nests: ClassVar[bool] = False
     """Whether it is a workflow, whose steps run in its place."""
 
     # Defaults of the class, so that a subclass may do without `super().__init__()`.

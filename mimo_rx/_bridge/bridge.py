@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from types import CodeType, FrameType
+from typing import Any
 
 from .._plan.plan import ENVIRONMENT, Node, PortRef
 from .._ports.buffer import Buffer
 from .._ports.edge import Edge
 from .._ports.gate import Gate
-from .._rx.scheduler import Trampoline
+from .._rx.scheduler import RunScheduler, Scheduled, Trampoline
 from .head import Head, Host, Station
 from .node import NodeRun
 from .terminal import Terminal
 
-__all__ = ["Bridge"]
+__all__ = ["Bridge", "subscribing_node"]
 
 
 class Bridge:
@@ -113,3 +116,33 @@ class Bridge:
         for node in tuple(self.nodes.values()):
             node.dispose()
         self.trampoline.close()
+
+
+def subscribing_node() -> NodeRun | None:
+    """Return the node whose operators are at work on this stack; None if none are.
+
+    It answers for a subscription that does not pass on the scheduler that it was given. The stack
+    is read only where something subscribes, so an item pays nothing for it. A context variable
+    would not do: tasks, timers and threads that an operator makes would inherit it.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not _CALLBACK:
+        of = _AT_WORK.get(frame.f_code)
+        if of is not None:
+            node: NodeRun | None = of(frame.f_locals["self"])
+            return node
+        frame = frame.f_back
+    return None
+
+
+_CALLBACK = asyncio.Handle._run.__code__
+"""The frames above this one belong to the event loop, not to the operators below it."""
+
+_AT_WORK: dict[CodeType, Callable[[Any], NodeRun | None]] = {
+    Head.deliver.__code__: lambda head: head.node,
+    Head.on_completed.__code__: lambda head: head.node,
+    NodeRun._subscribe.__code__: lambda node: node,
+    Scheduled.subscribe.__code__: lambda source: source.scheduler.node,
+    RunScheduler.work.__code__: lambda scheduler: scheduler.node,
+}
+"""How to find the node in a frame of each function that runs operators."""

@@ -23,7 +23,7 @@ from .._plan.plan import Node, Plan, PortRef
 from .._ports.edge import Edge
 from .._ports.gate import Gate
 from .._ports.pace import Owner
-from .._rx.scheduler import AT_WORK, Trampoline, Unwound
+from .._rx.scheduler import Trampoline, Unwound
 
 __all__ = ["Head", "Host", "Hub", "Reader", "Station", "edges_into"]
 
@@ -78,10 +78,6 @@ class Station(Protocol):
     def is_quiet(self) -> bool:
         """Whether nothing comes out unless something goes in (D4)."""
 
-    @property
-    def may_subscribe(self) -> bool:
-        """Whether its operators may subscribe to something when an item comes in."""
-
     def heads(self) -> list[Head]:
         """Return all places where items enter."""
 
@@ -130,10 +126,6 @@ class Head(Observable[Any]):
         self.edges: list[Edge] = []
         self.ports: list[PortRef] = []
         self.parents: list[Station] = []
-        self.deliver: Callable[[Any], None] = (
-            self._deliver_at_work if node.may_subscribe else self._deliver
-        )
-        """Lets an item in."""
         self._on_next: Callable[[Any], None] = _ignore
         self._observers: list[abc.ObserverBase[Any]] = []
         self._producers = 0
@@ -156,34 +148,23 @@ class Head(Observable[Any]):
         self.parents.append(parent)
         parent.readers.append(self)
 
-    def _deliver(self, item: Any) -> None:
+    def deliver(self, item: Any) -> None:
+        """Let an item in."""
         try:
             self._on_next(item)
         except (Exception, Unwound) as error:
             self.node.fail(error)
-
-    def _deliver_at_work(self, item: Any) -> None:
-        before = AT_WORK.set(self.node)
-        try:
-            self._on_next(item)
-        except (Exception, Unwound) as error:
-            self.node.fail(error)
-        finally:
-            AT_WORK.reset(before)
 
     def on_completed(self) -> None:
         """Note that one producer has completed; after the last, complete (C2)."""
         self._producers -= 1
         if self._producers == 0:
             self._completed = True
-            before = AT_WORK.set(self.node)
             try:
                 for observer in tuple(self._observers):
                     observer.on_completed()
             except (Exception, Unwound) as error:
                 self.node.fail(error)
-            finally:
-                AT_WORK.reset(before)
 
     def on_error(self, error: Exception) -> None:
         """End with an error of the operators that lead here; those that read this may answer it."""

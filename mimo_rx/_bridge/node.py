@@ -20,7 +20,7 @@ from .._ports.edge import Edge
 from .._ports.gate import Gate
 from .._rx.arrivals import Arrivals, Guarded
 from .._rx.operators import parts, stays_on_thread
-from .._rx.scheduler import AT_WORK, RunScheduler, Scheduled, Unwound
+from .._rx.scheduler import RunScheduler, Scheduled, Unwound
 from .head import Head, Hub, Reader, Station, edges_into
 
 __all__ = ["NodeRun"]
@@ -61,11 +61,6 @@ class NodeRun:
     def stays_on_thread(self) -> bool:
         """Whether it delivers only on the thread that delivers to it."""
         return self.node.observable is None and all(map(stays_on_thread, self.node.operators))
-
-    @property
-    def may_subscribe(self) -> bool:
-        """Whether its operators may subscribe to something when an item comes in."""
-        return not self.stays_on_thread or bool(self.node.claims)
 
     def heads(self) -> list[Head]:
         """Return all places where items enter."""
@@ -119,7 +114,6 @@ class NodeRun:
         observable: Any = self.head if self.node.observable is None else self.node.observable
         trampoline = self.bridge.trampoline
         afar = self.node.observable is not None
-        before = AT_WORK.set(self)
         try:
             for operator in chain.from_iterable(map(parts, self.node.operators)):
                 stays = stays_on_thread(operator)
@@ -134,8 +128,6 @@ class NodeRun:
         except (Exception, Unwound) as error:
             self.fail(error)
             return
-        finally:
-            AT_WORK.reset(before)
         if self.ended:
             self._dispose(subscription)
         else:

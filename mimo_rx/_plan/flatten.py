@@ -259,30 +259,27 @@ class _Flattener:
     def _node(self, needs: _Needs) -> Node:
         flow = needs.place.flow
         observable = flow.observable if isinstance(flow, ObservableFlow) else None
-        fed_back: set[PortRef | Node] = set()
-
-        def sources(reads: list[_Read]) -> tuple[PortRef | Node, ...]:
-            built = tuple(self._built(each.atom) for each in reads)
-            fed_back.update(
-                source for source, each in zip(built, reads, strict=True) if each.fed_back
-            )
-            return built
-
+        fed_back = _fed_back(needs.reads)
         claims: list[tuple[Flow, PortRef | Node]] = []
-        for claim, reads in needs.claims:
-            built = sources(reads)
-            if len(built) != 1:
-                merged = Node(built, name=claim.label(), fed_back=frozenset(fed_back & {*built}))
+        for place, (claim, reads) in enumerate(needs.claims, len(needs.reads)):
+            built = self._all_built(reads)
+            if len(built) == 1:
+                fed_back |= _fed_back(reads, place)
+            else:
+                merged = Node(built, name=claim.label(), fed_back=frozenset(_fed_back(reads)))
                 built = (merged,)
             claims.append((claim, built[0]))
         return Node(
-            sources=sources(needs.reads),
+            sources=self._all_built(needs.reads),
             operators=needs.operators,
             observable=observable,
             claims=tuple(claims),
             fed_back=frozenset(fed_back),
             name=" | ".join(map(describe, needs.operators)) or flow.label(),
         )
+
+    def _all_built(self, reads: list[_Read]) -> tuple[PortRef | Node, ...]:
+        return tuple(self._built(each.atom) for each in reads)
 
     def _uses_in(self, workflow: Workflow) -> Counter[int]:
         uses = self._uses.get(id(workflow))
@@ -316,6 +313,11 @@ def _step_and_port(frame: Frame, flow: Port | BareFlow) -> tuple[Step, str]:
 def _places_in(needs: _Needs) -> list[_Place]:
     reads = [*needs.reads, *(each for _, claimed in needs.claims for each in claimed)]
     return [each.atom for each in reads if isinstance(each.atom, _Place)]
+
+
+def _fed_back(reads: list[_Read], first: int = 0) -> set[int]:
+    """Return the places, counted from `first`, of what is read over an edge that closes a ring."""
+    return {place for place, each in enumerate(reads, first) if each.fed_back}
 
 
 def _count_uses(flows: Iterable[Flow]) -> Counter[int]:

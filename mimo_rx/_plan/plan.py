@@ -65,8 +65,9 @@ class Node:
     observable: Observable[Any] | None = None
     claims: tuple[tuple[Any, PortRef | Node], ...] = ()
     """Pairs: a flow inside `observable` or an operator, and what it stands for in this plan."""
-    fed_back: frozenset[PortRef | Node] = frozenset()
-    """The sources and claims that it reads over an edge that closes a ring on purpose (D6)."""
+    fed_back: frozenset[int] = frozenset()
+    """The places, among `sources` and then `claims`, of what it reads over an edge that closes a
+    ring on purpose (D6)."""
     name: str = ""
     """Its name in errors and notes."""
 

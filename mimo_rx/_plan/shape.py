@@ -62,8 +62,9 @@ class Shape:
         # The list grows meanwhile, as nodes behind nodes are found.
         for number, vertex in enumerate(self.vertices):
             if isinstance(vertex, Node):
-                for source in (*vertex.sources, *(stands for _, stands in vertex.claims)):
-                    self._lead(source, PortRef(number, ""), source in vertex.fed_back)
+                reads = (*vertex.sources, *(stands for _, stands in vertex.claims))
+                for place, source in enumerate(reads):
+                    self._lead(source, PortRef(number, ""), place in vertex.fed_back)
 
     def path_text(self, way: Sequence[Arc]) -> str:
         """Return a way as text: the output that it leaves, then the inputs that it enters."""

@@ -128,6 +128,8 @@ class Owner(Protocol):
     """The stream that ports belong to, as the ports see it; see :class:`Process`."""
 
     path: str
+    as_source: str
+    as_target: str
     loop: asyncio.AbstractEventLoop
     pushed: Any
     debug: bool

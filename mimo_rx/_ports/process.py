@@ -33,6 +33,8 @@ class Process:
 
     def __init__(self, path: str, loop: asyncio.AbstractEventLoop, pushed: Pushed) -> None:
         self.path = path
+        self.as_source = self.as_target = path
+        """The prefix of its ports at either end of an edge."""
         self.loop = loop
         self.pushed = pushed
         self.debug = loop.get_debug()

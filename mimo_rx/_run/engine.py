@@ -15,11 +15,12 @@ from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from reactivex.scheduler import CurrentThreadScheduler
 
 from .._blueprint.flow import Derived, Flow, Merged, ObservableFlow
+from .._bridge.bridge import subscribing_node
 from .._bridge.node import NodeRun
 from .._errors import LateSubscription
 from .._plan.flatten import READ, flatten, flatten_flow
 from .._ports.input import Input
-from .._rx.scheduler import AT_WORK, RunScheduler, Unwound
+from .._rx.scheduler import RunScheduler, Unwound
 from .._statistics import Statistics
 from .._workflow.workflow import Workflow
 from .blocking import refuse_rx_run, run_blocking
@@ -93,7 +94,7 @@ class AsyncioEngine:
         scheduler: abc.SchedulerBase | None,
     ) -> abc.DisposableBase:
         """Subscribe `observer`: inside a run to what is claimed there, outside in a new run."""
-        node = scheduler.node if isinstance(scheduler, RunScheduler) else AT_WORK.get()
+        node = scheduler.node if isinstance(scheduler, RunScheduler) else subscribing_node()
         if node is not None and (_is_of(flow, node.bridge.host.workflows) or _claims(node, flow)):
             try:
                 inside = _inside(node, flow)

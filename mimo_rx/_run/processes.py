@@ -80,8 +80,6 @@ class StreamProcess(Process):
 
     def __init__(self, run: Runner, step: PlannedStep, pushed: Pushed) -> None:
         super().__init__(step.path, run.loop, pushed)
-        self.as_source = self.as_target = step.path
-        """Prefix of a port's name at either end of an edge."""
         self.run = run
         self.step = step
         self.task: asyncio.Task[None] | None = None

@@ -30,7 +30,6 @@ from .._plan.shape import has_circle
 from .._ports.edge import Edge
 from .._ports.pace import ALLOWANCE
 from .._ports.pushed import Pushed
-from .._rx.scheduler import AT_WORK
 from .._statistics import EdgeStatistics, Statistics
 from .deadlock_watch import Watch
 from .processes import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
@@ -81,6 +80,8 @@ class Run:
         pushed = Pushed(self.loop)
         self.processes = [StreamProcess(self, step, pushed) for step in plan.steps]
         self._live = set(self.processes)
+        self._begun = False
+        """Whether all tasks are made. The run cannot end before."""
         self.environment = Environment(self, pushed)
         self.bridge = Bridge(self.loop, self)
         self._wire()
@@ -174,11 +175,11 @@ class Run:
         for process in self.processes:
             context = contextvars.copy_context()
             context.run(PROCESS.set, process)
-            context.run(AT_WORK.set, None)  # a run around this one may have set it
             process.task = self.loop.create_task(
                 self._main(process), name=f"mimo_rx {process.path}", context=context
             )
             process.task.add_done_callback(process.task_done)
+        self._begun = True
         if self.stopping:
             self._cancel_tasks()
         self._look()
@@ -334,7 +335,7 @@ class Run:
 
     def _look(self) -> None:
         """End the run if no stream, no edge under way and no thread is left (C5)."""
-        if self.over:
+        if self.over or not self._begun:
             return
         dismissed = all(process.life is Life.DISMISSED for process in self._live)
         if not self.stopping and not dismissed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -127,26 +127,44 @@ def find_waits(
     """
     members = None if among is None else set(among)
     feeding: dict[str, list[str]] = {}
+    fed: dict[int, list[tuple[str, Edge]]] = {}
     for source, target, edge in edges:
-        if edge.live and (members is None or _process(edge) in members):
-            feeding.setdefault(target, []).append(source)
-    return Waits(wait for each in those for wait in _records(each, feeding, holds))
+        if edge.live:
+            fed.setdefault(id(edge.output), []).append((target, edge))
+            if members is None or _process(edge) in members:
+                feeding.setdefault(target, []).append(source)
+
+    def full_ahead(output: Output[Any]) -> Iterator[str]:
+        """Yield the ports that a push waits for."""
+        for target, edge in fed.get(id(output), ()):
+            if any(gate.full() for gate in edge.gates):
+                yield target
+
+    def full_in_ring(output: Output[Any]) -> Iterator[str]:
+        """Yield them as the drawing of a ring has them, with what a held one is read after."""
+        full = [gate for gate in output.gates if gate.full()]
+        buffers = [gate for gate in full if isinstance(gate, Buffer)]
+        yield from (f"{gate.process.as_target}.{gate.port}" for gate in buffers)
+        if not buffers:
+            yield from (_reader(holds[gate]) for gate in full if gate in holds)
+
+    names = full_ahead if members is None else full_in_ring
+    return Waits(wait for each in those for wait in _records(each, feeding, names))
 
 
 def _records(
-    each: Waiting, feeding: Mapping[str, list[str]], holds: Mapping[Gate, Head]
+    each: Waiting,
+    feeding: Mapping[str, list[str]],
+    names: Callable[[Output[Any]], Iterable[str]],
 ) -> Iterator[Wait]:
     process = each.process
     for buffer in each.pops:
         sources = feeding.get(f"{process.as_target}.{buffer.port}", ())
         yield Wait(process.as_target, buffer.port, "pop", tuple(dict.fromkeys(sources)), 0)
     for output in each.pushes:
-        full = [gate for gate in output.gates if gate.full()]
-        buffers = [gate for gate in full if isinstance(gate, Buffer)]
-        names = [f"{_target(buffer.process)}.{buffer.port}" for buffer in buffers]
-        names += [_reader(holds[gate]) for gate in full if gate in holds and not buffers]
-        depth = max((len(buffer.items) for buffer in buffers), default=0)
-        yield Wait(process.as_source, output.name, "push", tuple(dict.fromkeys(names)), depth)
+        depth = max(len(gate.items) for gate in output.gates if gate.full())
+        on = tuple(dict.fromkeys(names(output)))
+        yield Wait(process.as_source, output.name, "push", on, depth)
 
 
 def _reader(held: Head) -> str:
@@ -165,11 +183,6 @@ def _reader(held: Head) -> str:
 
 def _process(edge: Edge) -> object:
     return None if edge.output is None else edge.output.process
-
-
-def _target(process: Any) -> str:
-    name: str = process.as_target
-    return name
 
 
 def _is_pending(future: asyncio.Future[None] | None, without: Iterable[Any]) -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar
 from datetime import datetime, timedelta
 from functools import partial
 from threading import get_ident
@@ -28,17 +27,9 @@ from reactivex.disposable import (
 from reactivex.internal.basic import default_now
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 
-__all__ = ["AT_WORK", "RunScheduler", "Scheduled", "Trampoline", "Unwound"]
+__all__ = ["RunScheduler", "Scheduled", "Trampoline", "Unwound"]
 
 S = TypeVar("S")
-
-
-AT_WORK: ContextVar[Any] = ContextVar("mimo_rx_at_work", default=None)
-"""The node whose operators are at work in this context; None if none are.
-
-It names the node when an operator subscribes without the scheduler that it was given. It is set
-where operators may subscribe to something, so an operator that only passes items on pays nothing.
-"""
 
 
 class Unwound(BaseException):
@@ -205,11 +196,7 @@ class RunScheduler(PeriodicScheduler):
         """Run `action`, unless it was disposed of meanwhile."""
         if done.is_disposed:
             return
-        before = AT_WORK.set(self.node)
-        try:
-            done.disposable = self.invoke_action(action, state)
-        finally:
-            AT_WORK.reset(before)
+        done.disposable = self.invoke_action(action, state)
 
     def _guarded(self, done: SingleAssignmentDisposable, action: Any, state: Any) -> None:
         try:
@@ -241,13 +228,9 @@ class Scheduled(Observable[Any]):
         scheduler: abc.SchedulerBase | None = None,
     ) -> abc.DisposableBase:
         """Subscribe to the source."""
-        before = AT_WORK.set(self.scheduler.node)
-        try:
-            return self._source.subscribe(
-                on_next, on_error, on_completed, scheduler=scheduler or self.scheduler
-            )
-        finally:
-            AT_WORK.reset(before)
+        return self._source.subscribe(
+            on_next, on_error, on_completed, scheduler=scheduler or self.scheduler
+        )
 
 
 def _nothing() -> None:

@@ -187,7 +187,7 @@ class _Drawing:
 
     def _end(self, step: Step, side: str, port: str) -> _End:
         """Return the node of a port; a nested workflow has a node for each of its ports."""
-        if step.stream.nests:
+        if step.stream._nests:
             return _End(f"{step.name}/{side}/{port}", "")
         return _End(step.name, port)
 

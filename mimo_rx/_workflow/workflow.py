@@ -58,7 +58,7 @@ class Workflow(Stream):
         mappingproxy({'show': <step 'show' (item) -> ()>})
     """
 
-    nests = True
+    _nests = True
 
     def __init__(
         self,

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import click
 
+from ._refusal import Refusal
+
 __all__ = ["EXAMPLES", "command_of", "description_of", "folder"]
 
 EXAMPLES = (
@@ -36,14 +38,14 @@ def folder() -> Path:
     """Return the folder of the examples.
 
     Raises:
-        FileNotFoundError: The package is in neither a wheel nor a checkout with the examples.
+        Refusal: The package is in neither a wheel nor a checkout with the examples.
     """
     package = Path(__file__).resolve().parent.parent
     places = [package / "examples", package.parent / "examples"]
     for place in places:
         if (place / f"{EXAMPLES[0]}.py").is_file():
             return place
-    raise FileNotFoundError(f"there are no examples in {' or '.join(map(str, places))}")
+    raise Refusal(f"there are no examples in {' or '.join(map(str, places))}")
 
 
 def description_of(name: str) -> str:

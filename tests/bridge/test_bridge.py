@@ -382,3 +382,18 @@ def test_c1_a_push_after_close_is_refused_before_operators_see_the_item():
     with pytest.raises(OutputClosed):
         start(workflow)
     assert log == [1]
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_e3_an_operator_that_fails_as_it_subscribes_fails_a_run_without_streams(read):
+    """E3, E1: the run does not end before all of it has begun."""
+
+    def fails() -> None:
+        raise ValueError("clean-up")
+
+    workflow = Workflow(["a"], ["b"])
+    first = flow(rx.merge(workflow.ins["a"], rx.of(1, 2))) | ops.take(1)
+    ended = first | ops.finally_action(fails)
+    ended | workflow.outs["b"]
+    with pytest.raises(ValueError, match="clean-up"):
+        ended.run() if read else workflow.start()

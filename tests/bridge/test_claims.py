@@ -1,6 +1,7 @@
 """Rule R12 in runs: who is found is claimed, and its producer waits until it is subscribed to."""
 
 import asyncio
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -298,3 +299,56 @@ def test_r12_a_chain_of_many_shared_flows_starts():
     chain | workflow.add_stream(sink(got))
     start(workflow)
     assert got == [0, 1, 2]
+
+
+def test_r12_a_task_that_an_operator_made_is_not_at_work_in_it():
+    """R12, R10: after the run it may subscribe to the workflow, which runs again."""
+    workflow = Workflow()
+    step = workflow.add_stream(numbers(3))
+    got: list[Any] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def main() -> None:
+        over = asyncio.Event()
+
+        async def afterwards() -> None:
+            await over.wait()
+            await asyncio.wrap_future(_end_of(step["x"], got))
+
+        def making(item: int) -> Observable[int]:
+            if not tasks:
+                tasks.append(asyncio.ensure_future(afterwards()))
+            return rx.of(item)
+
+        step["x"] | ops.flat_map(making) | workflow.add_stream(sink([]))
+        await workflow.run()
+        over.set()
+        await asyncio.gather(*tasks)
+
+    run(main())
+    assert got == [0, 1, 2]
+
+
+def _end_of(port: Observable[Any], got: list[Any]) -> Future[None]:
+    ended: Future[None] = Future()
+    port.subscribe(got.append, ended.set_exception, lambda: ended.set_result(None))
+    return ended
+
+
+def test_r12_a_mapper_that_subscribes_to_what_nobody_claimed_is_late():
+    """R12: no second run in silence, and no `catch` answers it."""
+    workflow = Workflow(["a"])
+
+    def subscribing(item: int) -> int:
+        workflow.ins["a"].subscribe(print)
+        return item
+
+    chain = workflow.ins["a"] | ops.map(subscribing) | ops.catch(rx.of("caught"))
+    chain | workflow.add_stream(sink([]))
+
+    async def main() -> None:
+        async with workflow.open() as opened:
+            await opened.ins.a.push(1)
+
+    with pytest.raises(LateSubscription):
+        run(main())

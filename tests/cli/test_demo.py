@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from mimo_rx.cli._demo import EXAMPLES, description_of
+from mimo_rx.cli._demo import EXAMPLES, command_of, description_of
+from mimo_rx.cli._refusal import Refusal
 from mimo_rx.cli._target import load, workflow_of
 from processes import mimo_rx
 
@@ -44,6 +45,15 @@ def test_an_example_that_there_is_not_is_refused_with_the_nearest_name():
     done = mimo_rx("demo", "linea")
     assert (done.returncode, done.stdout) == (2, "")
     assert "got 'linea'; did you mean 'linear'" in done.stderr
+
+
+def test_a_package_without_its_examples_is_refused_with_where_it_looked(tmp_path, monkeypatch):
+    monkeypatch.setattr("mimo_rx.cli._demo.__file__", str(tmp_path / "mimo_rx/cli/_demo.py"))
+    for name in EXAMPLES[:2]:
+        with pytest.raises(Refusal, match=f"no examples in {tmp_path}/mimo_rx/examples or"):
+            command_of(name)
+        with pytest.raises(Refusal):
+            description_of(name)
 
 
 @pytest.mark.parametrize("options", [["--count", "x"], ["--nowhere"], ["extra"]])

@@ -8,7 +8,7 @@ import reactivex as rx
 from blueprints import source, stream
 from checks import found, found_at
 from flows import ops
-from mimo_rx import Stream, Workflow
+from mimo_rx import Stream, Workflow, flow
 from mimo_rx._workflow.findings import Finding
 
 
@@ -81,6 +81,21 @@ def test_d6_rings_are_seen_through_nested_workflows():
         nested = outer.add_stream(inner)
         nested.pipe(nested, feedback=marked)
         assert found_at(outer, "unmarked-ring") == expected
+
+
+@pytest.mark.parametrize("operator", [ops.map(lambda item: item), ops.merge(rx.never())])
+def test_d6_a_port_that_is_read_with_a_mark_and_without_one_closes_an_unmarked_ring(operator):
+    """D6: by operators that read both names."""
+    inner = Workflow(["again", "more"], ["out"], name="inner")
+    both = flow([inner.ins["again"], inner.ins["more"]])
+    both | operator | stream("p") | inner.outs["out"]
+    outer = Workflow()
+    nested, s = outer.add_stream(inner), outer.add_stream(stream("s"))
+    nested | s
+    s.pipe(nested, input="again", feedback=True)
+    assert found_at(outer, "unmarked-ring") == []
+    s | nested["more"]
+    assert len(found_at(outer, "unmarked-ring")) == 1
 
 
 def test_d6_a_long_ring_is_found():

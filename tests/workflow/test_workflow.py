@@ -327,3 +327,20 @@ def test_w9_a_whole_workflow_has_no_findings():
     workflow.steps["p"] | ops.map(str) | workflow.outs.b
     assert workflow.check() == ()
     assert plan(workflow).outs == ("b",)
+
+
+def test_s1_a_stream_may_call_its_attributes_as_it_likes():
+    """S1: also as the library might call its own."""
+
+    class Birds(Stream):
+        nests = 3
+        graph = steps = threshold = workflow = None
+
+        async def run(self, ins, outs):
+            seen.append(self.nests)
+
+    seen: list[int] = []
+    workflow = Workflow()
+    workflow.add_stream(Birds())
+    workflow.start()
+    assert seen == [3]
