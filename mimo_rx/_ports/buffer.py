@@ -56,7 +56,7 @@ class Feed(Protocol):
 
     @property
     def feedback(self) -> bool:
-        """Whether it closes a meant ring (D6)."""
+        """Whether it closes a ring on purpose (D6)."""
 
     def sources(self) -> Iterable[Owner | None]:
         """Return those any of whom can make it deliver; None is whoever cannot be seen (D4)."""

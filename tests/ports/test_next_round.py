@@ -27,7 +27,7 @@ def about_to_run(far):
     return far
 
 
-async def booking():
+async def reserving():
     """Make a full buffer and an output, and let a push make a reservation."""
     near = about_to_run(buffer(1))
     out = output(near)
@@ -59,7 +59,7 @@ def test_p6_a_push_before_a_consumer_that_is_about_to_run_comes_back_in_the_next
     run(main())
 
 
-def test_p6_a_push_that_booked_in_vain_stands_at_the_head_of_the_line():
+def test_p6_a_push_that_reserved_in_vain_stands_at_the_head_of_the_line():
     """P6: pushes that came meanwhile come after it."""
 
     async def main():
@@ -78,7 +78,7 @@ def test_p6_a_push_that_booked_in_vain_stands_at_the_head_of_the_line():
     run(main())
 
 
-def test_p6_nobody_books_before_those_who_stand_in_line():
+def test_p6_nobody_reserves_before_those_who_stand_in_line():
     """P6: a push that came later comes after the waiters."""
 
     async def main():
@@ -97,7 +97,7 @@ def test_p6_nobody_books_before_those_who_stand_in_line():
 
 
 @pytest.mark.parametrize("room", [False, True])
-def test_p7_a_cancelled_push_that_has_booked_leaves_its_turn_to_the_next(room):
+def test_p7_a_cancelled_push_that_has_reserved_leaves_its_turn_to_the_next(room):
     """P7: everything is as if the push had never been called."""
 
     async def main():
@@ -121,11 +121,11 @@ def test_p7_a_cancelled_push_that_has_booked_leaves_its_turn_to_the_next(room):
     run(main())
 
 
-def test_c1_a_push_that_has_booked_hears_of_the_close_of_its_output():
+def test_c1_a_push_that_has_reserved_hears_of_the_close_of_its_output():
     """C1: the push raises, and its item goes nowhere."""
 
     async def main():
-        near, out, reserved = await booking()
+        near, out, reserved = await reserving()
         out.close()
         near.items.clear()
         with pytest.raises(OutputClosed):
@@ -136,11 +136,11 @@ def test_c1_a_push_that_has_booked_hears_of_the_close_of_its_output():
     run(main())
 
 
-def test_c4_a_push_that_has_booked_goes_on_where_its_reader_closes():
+def test_c4_a_push_that_has_reserved_goes_on_where_its_reader_closes():
     """C4: the edge is skipped from now on."""
 
     async def main():
-        near, out, reserved = await booking()
+        near, out, reserved = await reserving()
         out.process.outs["side"] = output(buffer(9), owner=out.process)
         reader(near).close()
         await reserved
@@ -150,7 +150,7 @@ def test_c4_a_push_that_has_booked_goes_on_where_its_reader_closes():
     run(main())
 
 
-def test_p2_a_push_with_a_timeout_does_not_book():
+def test_p2_a_push_with_a_timeout_does_not_reserve():
     """P2: the push waits in line, where its time can run out."""
 
     async def main():
@@ -391,7 +391,7 @@ def test_p4_streams_in_a_row_need_no_wake_ups(threshold):
     assert 1 <= wake_ups <= 20
 
 
-def test_nobody_books_ahead_before_a_merge_that_wakes_producers_late():
+def test_nobody_reserves_before_a_merge_that_wakes_producers_late():
     """The merge runs in the next round, but may take very little from any one input."""
 
     async def main():

@@ -292,7 +292,7 @@ def test_p12_counting_the_calls_does_not_miscount_the_items():
     run(main())
 
 
-def test_p12_a_budget_says_when_a_breath_is_due():
+def test_p12_a_budget_says_when_the_loop_is_to_go_round():
     """P12: this does not depend on how the calls are counted."""
 
     async def main():
