@@ -171,6 +171,8 @@ class _Lazy(AbstractAsyncContextManager[Any]):
         self._made: Any = None
 
     def __getattr__(self, name: str) -> Any:
+        if self._made is not None:
+            return getattr(self._made, name)  # also while it opens
         raise AttributeError(
             f"open() has no {name!r} before it is entered; write `async with ....open() as run`"
         )

@@ -15,6 +15,7 @@ from .._life import Life
 from .._notes import consists_of, gather, is_exit, reraise
 from .._ports.sets import Inputs, Outputs
 from .._statistics import Statistics
+from .opening import Opening
 from .run import Run
 from .waits import Waits
 
@@ -23,6 +24,9 @@ __all__ = ["OpenFlow", "OpenRun"]
 
 class OpenRun:
     """A run that its caller works with, inside ``async with workflow.open() as run``.
+
+    The block begins when every stream has begun and every outside source is subscribed, so what a
+    hot source fires in the first line of the block is in the run.
 
     Leaving the block closes the inputs, cancels the outputs and waits for the end. Leaving it by an
     exception cancels the run. A failure of the run cancels the block, which then raises the
@@ -43,6 +47,11 @@ class OpenRun:
         self.outs = Inputs(where, "output", run.environment.ins)
         """The workflow's outputs, to read from: ``async for item in run.outs.b``."""
 
+    @property
+    def failure(self) -> BaseException | None:
+        """The exception that failed the run; None if none did."""
+        return self._run.failure
+
     def statistics(self) -> Statistics:
         """Return the statistics as of now."""
         return self._run.statistics()
@@ -60,16 +69,28 @@ class OpenRun:
 
         A push or pop that waits in ``ins`` or ``outs``, or is called later, raises
         ``StreamCancelled``. The block need not catch it: it then ends there, without an error.
+        After a failure of the run they raise it too, with the failure as its cause.
         """
         self._given_up = True
         self._run.on_stop = None
         self._run.stop()
 
     async def __aenter__(self) -> Any:
-        """Start the run."""
+        """Start the run, and wait until all of it has begun."""
+        run = self._run
         self._parent = asyncio.current_task()
-        self._run.on_stop = self._interrupt
-        self._run.start()
+        opening = run.opening = Opening(run.loop, run.processes)
+        run.on_stop = opening.end
+        run.start()
+        try:
+            await opening.wait()
+        except asyncio.CancelledError as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        run.opening = None
+        run.on_stop = self._interrupt
+        if run.stopping:  # it has failed already: its block is cancelled, as it would be later
+            self._interrupt()
         return self
 
     def _interrupt(self) -> None:

@@ -24,6 +24,7 @@ from .._ports.pace import ALLOWANCE, Watches
 from .._ports.process import Process
 from .._ports.pushed import Pushed
 from .._statistics import Ended, InputStatistics, StepStatistics
+from .opening import Opening
 
 __all__ = ["PROCESS", "Environment", "Runner", "StreamProcess", "log_left_behind", "one_turn"]
 
@@ -37,6 +38,7 @@ class Runner(Protocol):
     plan: Plan
     workflows: frozenset[int]
     failure: BaseException | None
+    opening: Opening | None
 
     @property
     def stopping(self) -> bool:
@@ -218,7 +220,9 @@ class Environment(Process):
         if self._run.stopping:
             self.life = self.life.after(Event.TELL)
             how = "was cancelled" if self._run.failure is None else "has failed"
-            return StreamCancelled(f"the run of workflow {name!r} {how}")
+            error = StreamCancelled(f"the run of workflow {name!r} {how}")
+            error.__cause__ = self._run.failure
+            return error
         return DownstreamClosed(f"nobody reads input {port!r} of workflow {name!r} any more")
 
     def leave(self) -> None:

@@ -18,6 +18,7 @@ from .._blueprint.sources import SourceStream
 from .._ports.output import Output
 from .._rx.entry import Entry
 from .._rx.scheduler import RunScheduler, Trampoline, Unwound
+from .opening import Beginning
 
 __all__ = ["Channel", "pump"]
 
@@ -111,12 +112,15 @@ class Channel:
 class _Observer(abc.ObserverBase[Any]):
     """Observes an outside Observable and hands its items to a channel."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, beginning: Beginning) -> None:
         self._channel = channel
+        self.beginning = beginning
         self.subscriber: int | None = None
         """The thread that is inside ``subscribe`` now."""
 
     def on_next(self, value: Any) -> None:
+        if self.beginning.awaited and self._channel.entry.is_full():
+            self.beginning.tell()  # it is about to wait inside `subscribe`
         if not self._channel.put(value) and self.subscriber == get_ident():
             raise _Stopped
 
@@ -127,32 +131,36 @@ class _Observer(abc.ObserverBase[Any]):
         self._channel.end()
 
 
-async def pump(stream: SourceStream, output: Output[Any]) -> None:
+async def pump(stream: SourceStream, output: Output[Any], beginning: Beginning) -> None:
     """Push the items of `stream` until it ends.
 
     Args:
         stream: The source.
         output: The output to push to.
+        beginning: Is told when the source is subscribed (W6a).
     """
     loop = asyncio.get_running_loop()
     channel = Channel(loop, stream.overflow, stream.capacity, stream.name)
     output.process.entry = channel.entry
     subscription: list[abc.DisposableBase] = []
-    observer = _Observer(channel)
+    observer = _Observer(channel, beginning)
     trampoline = Trampoline(loop)
     try:
         if stream.kind == "observable" and stream.overflow != "block":
             # A source that never has to wait can stay on the loop's thread.
             scheduler = RunScheduler(trampoline, channel.end)
             subscription.append(stream.source.subscribe(observer, scheduler=scheduler))
+            beginning.now()
         else:
             work = _observe if stream.kind == "observable" else _iterate
             # In the context of this stream, so that ports of this run are recognised as such.
             here = copy_context()
             there = partial(here.run, work, stream.source, channel, observer, subscription)
+            beginning.be_patient()
             output.process.start_thread(there, f"source {stream.name!r}")
         await channel.push_to(output)
     finally:
+        beginning.now()
         channel.entry.stop()
         trampoline.close()
         for disposable in subscription:
@@ -176,9 +184,11 @@ def _observe(
         channel.end(error)
     finally:
         observer.subscriber = None
+        observer.beginning.tell()
 
 
-def _iterate(source: Any, channel: Channel, observer: Any, subscription: Any) -> None:
+def _iterate(source: Any, channel: Channel, observer: _Observer, subscription: Any) -> None:
+    observer.beginning.tell()
     try:
         for item in source:
             if not channel.put(item):

@@ -32,6 +32,7 @@ from .._ports.pace import ALLOWANCE
 from .._ports.pushed import Pushed
 from .._statistics import EdgeStatistics, Statistics
 from .deadlock_watch import Watch
+from .opening import Opening
 from .processes import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
 from .supervisor import coroutine_of
 from .waits import Waits, find_waits, waiting_in
@@ -67,6 +68,8 @@ class Run:
         self.failure: BaseException | None = None
         self.on_stop: Callable[[], None] | None = None
         """Called once when the run fails or is cancelled."""
+        self.opening: Opening | None = None
+        """Is told of each stream that begins, if the caller waits for that (W6a)."""
         self._shutdown_timeout = shutdown_timeout
         self._attended = attended
         self._further: list[tuple[str, BaseException]] = []
@@ -230,6 +233,8 @@ class Run:
         """Note that the task of `process` is done."""
         # This changes nothing unless the task was cancelled before its first step.
         process.finish(Event.CANCEL)
+        if self.opening is not None:
+            self.opening.begun(process)
         self._live.discard(process)
         self._look()
 

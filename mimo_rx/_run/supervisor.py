@@ -15,6 +15,7 @@ from .._blueprint.sources import SourceStream
 from .._errors import failures, keep_failures
 from .._notes import raised_at, text_of
 from .._ports.sets import Inputs, Outputs
+from .opening import Beginning
 from .processes import StreamProcess
 from .pump import pump
 
@@ -28,8 +29,11 @@ _KEPT = 100
 def coroutine_of(process: StreamProcess) -> Coroutine[Any, Any, Any]:
     """Return what runs in the task of a stream."""
     stream = process.step.stream
+    opening = process.run.opening
     if isinstance(stream, SourceStream) and stream.needs_pump:
-        return pump(stream, process.outs["item"])
+        return pump(stream, process.outs["item"], Beginning(opening, process))
+    if opening is not None:
+        opening.begun(process)  # nothing else runs before its first step
     where = f"step {process.path!r}"
     ins = Inputs(where, "input", process.ins)
     outs = Outputs(where, "output", process.outs)

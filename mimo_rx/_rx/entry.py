@@ -81,6 +81,10 @@ class Entry:
             self._wake()
         return goes_on
 
+    def is_full(self) -> bool:
+        """Tell whether an item that came now would find no room."""
+        return not self._has_room()
+
     def _has_room(self) -> bool:
         """Tell whether an item need not wait: there is room, or nothing goes in any more."""
         closed = self.stopped or self.ended or self._overflow == "unbounded"

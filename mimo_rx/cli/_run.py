@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import IO, Any
 
 import mimo_rx
-from mimo_rx import Flow, Input, OpenRun, Statistics, Step, Workflow
+from mimo_rx import Flow, Input, Statistics, Step, Workflow
 
 from ._printer import printer
 from ._progress import Progress
@@ -89,11 +89,15 @@ class _Watched:
         self._workflow = workflow
         self._threshold = threshold
         self._timeout = timeout
-        self._run: OpenRun | None = None
+        self._opened: Any = None
+        """What ``open()`` returned; it knows the run also where that is ended while it opens."""
 
     def statistics(self) -> Statistics | None:
         """Return the statistics of the run; None if it did not begin."""
-        return None if self._run is None else self._run.statistics()
+        if self._opened is None:
+            return None
+        found: Statistics = self._opened.statistics()
+        return found
 
     async def to_its_end(self) -> None:
         """Run as ``Workflow.run()`` does: inputs are closed, outputs discard.
@@ -119,8 +123,8 @@ class _Watched:
     async def _follow(self) -> None:
         progress = Progress() if _has_terminal() else None
         with contextlib.nullcontext() if progress is None else progress.below():
-            async with self._workflow.open(threshold=self._threshold) as run:
-                self._run = run
+            self._opened = self._workflow.open(threshold=self._threshold)
+            async with self._opened as run:
                 if progress is not None:
                     progress.follow(run)
                 for port in run.ins:
