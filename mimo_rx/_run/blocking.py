@@ -2,6 +2,8 @@
 
 ``asyncio.run`` waits at its end for every task that is left. A run that had to leave a stream
 behind (E6) must end anyway, so this runner leaves the stream's task behind too.
+
+Rules: W11.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import os
 import signal
 import sys
 import threading
@@ -30,8 +33,9 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on a loop of its own, as ``start()`` runs a workflow, and block meanwhile.
 
     Unlike ``asyncio.run`` it also ends if a run had to leave behind a stream that does not let
-    itself be cancelled. The first Ctrl-C cancels the coroutine and waits for the clean-up of its
-    runs; a second one does not wait.
+    itself be cancelled. The first Ctrl-C, SIGTERM or SIGHUP cancels the coroutine and waits for the
+    clean-up of its runs; a second one does not wait. Only in the main thread, and only a signal
+    that the program neither handles nor ignores.
 
     Args:
         main: The coroutine.
@@ -43,6 +47,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         TypeError: `main` is no coroutine.
         RuntimeError: A loop is running in this thread; await `main` there.
         KeyboardInterrupt: Ctrl-C was pressed, and the coroutine let its cancel pass.
+        SystemExit: The same after SIGTERM (code 143) or SIGHUP (code 129).
         BaseException: Whatever `main` raised.
 
     Example:
@@ -66,7 +71,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], call: str, instead: str) -> T:
     """Run what `main` returns on a loop of its own, and block meanwhile.
 
-    The first Ctrl-C cancels it and waits for its clean-up; a second one does not wait (E6).
+    The first Ctrl-C, SIGTERM or SIGHUP cancels it and waits for its clean-up; a second one does
+    not wait (E6, W11).
 
     Args:
         main: Makes the coroutine.
@@ -76,6 +82,7 @@ def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], call: str, instead:
     Raises:
         RuntimeError: A loop is running in this thread.
         KeyboardInterrupt: Ctrl-C was pressed, and the coroutine let its cancel pass.
+        SystemExit: The same after SIGTERM or SIGHUP.
     """
     if asyncio._get_running_loop() is not None:
         raise RuntimeError(
@@ -111,10 +118,10 @@ def _run_until_complete(
                 _clear(loop)
     except BaseException as error:
         if len(interrupts) > 1 or (interrupts and isinstance(error, asyncio.CancelledError)):
-            interrupt = KeyboardInterrupt()
+            end = _end_after(interrupts)
             for note in getattr(error, "__notes__", ()):
-                interrupt.add_note(note)
-            raise interrupt from None
+                end.add_note(note)
+            raise end from None
         raise
 
 
@@ -148,38 +155,67 @@ def _is_expected(task: asyncio.Task[Any]) -> bool:
     return expected
 
 
+_ENDING = tuple(
+    signal.Signals[name]
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if name in signal.Signals.__members__  # Windows has no SIGHUP
+)
+"""The signals that end a run."""
+
+
 @contextlib.contextmanager
 def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Iterator[list[int]]:
-    """Turn the first SIGINT into a cancel of `task`.
+    """Turn the first signal that asks the process to end into a cancel of `task`.
 
-    This is done only in the main thread, and only if Python's default handler is in place.
+    This is done only in the main thread, and for each signal only if its default handler is in
+    place: one that the program handles or ignores stays as it is.
     """
     seen: list[int] = []
     main_thread = threading.current_thread() is threading.main_thread()
-    if not main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    ours = [(each, signal.getsignal(each)) for each in _ENDING if main_thread and _is_ours(each)]
+    if not ours:
         yield seen
         return
+    pid = os.getpid()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != pid:  # a fork that a stream has made: its end is not that of the run
+            signal.signal(number, dict(ours)[signal.Signals(number)])
+            signal.raise_signal(number)
+            return
         seen.append(number)
         if len(seen) > 1 or task.done():
             # Stop the loop too: raised inside a stream, it alone would only fail that stream.
             loop.stop()
-            raise KeyboardInterrupt
+            raise _end_after(seen)
         task.cancel()
         loop.call_soon_threadsafe(_nothing)  # the loop may be asleep in its selector
 
-    with _woken_by_signals(loop):
-        signal.signal(signal.SIGINT, interrupt)  # replaces the loop's own handler
+    with _woken_by_signals(loop, ours[0][0]):
+        for number, _ in ours:
+            signal.signal(number, interrupt)  # replaces the loop's own handler
         try:
             yield seen
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for number, before in ours:
+                signal.signal(number, before)
+
+
+def _is_ours(number: signal.Signals) -> bool:
+    """Tell whether the program leaves it to us what a signal does."""
+    default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    return signal.getsignal(number) is default
+
+
+def _end_after(seen: list[int]) -> KeyboardInterrupt | SystemExit:
+    """Return what ends the program after these signals, as a shell reports their exit code."""
+    number = next((each for each in seen if each != signal.SIGINT), signal.SIGINT)
+    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
 
 
 @contextlib.contextmanager
-def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Let every signal wake `loop`.
+def _woken_by_signals(loop: asyncio.AbstractEventLoop, number: int) -> Iterator[None]:
+    """Let every signal wake `loop`; `number` is one whose default handler is in place.
 
     Python calls handlers only between two instructions. A signal that comes just as the loop goes
     to sleep in its selector would otherwise wait until something else wakes the loop.
@@ -194,14 +230,14 @@ def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
             signal.set_wakeup_fd(own.fileno(), warn_on_full_buffer=False)
         else:
             try:
-                loop.add_signal_handler(signal.SIGINT, _nothing)
+                loop.add_signal_handler(number, _nothing)
                 adds = True
             except NotImplementedError:
                 pass  # the loops of Windows wake up by themselves
         yield
     finally:
         if adds:
-            loop.remove_signal_handler(signal.SIGINT)
+            loop.remove_signal_handler(number)
         signal.set_wakeup_fd(descriptor)  # the caller's own, if there was one
 
 

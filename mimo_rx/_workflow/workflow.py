@@ -230,6 +230,9 @@ class Workflow(Stream):
         Raises:
             ValueError: `threshold` is out of its range.
             RuntimeError: A loop is running in this thread; await :meth:`run` there.
+            KeyboardInterrupt: Ctrl-C was pressed; the streams have cleaned up.
+            SystemExit: The same after SIGTERM (code 143) or SIGHUP (code 129), unless the program
+                handles or ignores that signal.
             Exception: Whatever the first stream that failed has raised.
         """
         return engine().start(self, threshold=_bound(threshold), shutdown_timeout=shutdown_timeout)

@@ -86,8 +86,8 @@ def mimo_rx() -> None:
       mimo-rx check examples/join.py:join
 
     Results go to stdout, everything else to stderr. Exit codes: 0; 1 if a run failed or timed out,
-    or a check found an error; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM. Both signals
-    let all streams clean up; a second one does not wait for that.
+    or a check found an error; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM, 129 after
+    SIGHUP. These signals let all streams clean up; a second one does not wait for that.
     """  # noqa: D301 - click needs a real backspace here, to keep the lines apart
 
 

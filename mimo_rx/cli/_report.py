@@ -57,7 +57,7 @@ class Interrupted(Exception):
 def guarded(command: Callable[[], Any]) -> int:
     """Call the whole command line, and return the exit code.
 
-    From now on, SIGTERM calls the handler that Ctrl-C has at that time.
+    From now on, SIGTERM and SIGHUP call the handler that Ctrl-C has at that time.
     """
     _prepare_streams()
     if threading.current_thread() is threading.main_thread():
@@ -168,15 +168,23 @@ def _has_lost_stdout() -> bool:
 
 
 def _listen() -> None:
-    """Make SIGTERM do the same as Ctrl-C."""
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+    """Make SIGTERM and SIGHUP do the same as Ctrl-C, unless they are ignored."""
+    heard = _heard()
+    if not heard:
         return
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and hasattr(signal, "pthread_sigmask"):
         # A background job ignores SIGINT. Block the signal instead, and install its handler:
-        # SIGTERM calls that handler.
+        # the other signals call that handler.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in heard:
+        signal.signal(number, _terminate)
+
+
+def _heard() -> list[signal.Signals]:
+    """Return the signals beside Ctrl-C that end a run; ``nohup`` makes the process ignore one."""
+    there = [signal.Signals.__members__.get(name) for name in ("SIGTERM", "SIGHUP")]
+    return [each for each in there if each and signal.getsignal(each) is not signal.SIG_IGN]
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -200,7 +208,7 @@ def _interrupted() -> int:
 
     if threading.current_thread() is threading.main_thread():
         # Python would wait for threads of the user's that are left.
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in (signal.SIGINT, *_heard()):
             signal.signal(each, leave)
     tell(f"ended by {signal.Signals(number).name}")
     return _SIGNALLED + number

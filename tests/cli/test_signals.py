@@ -1,15 +1,17 @@
 """Ctrl-C, SIGTERM, timeouts and exits: how a run of the command line is ended from outside."""
 
 import json
+import os
 import signal
 
 import pytest
 
-from processes import COMMAND, Child, mimo_rx, posix, write
+from processes import COMMAND, Child, Terminal, mimo_rx, posix, terminal, write
 
 pytestmark = [posix, pytest.mark.realtime]
 
 INT, TERM = signal.SIGINT, signal.SIGTERM
+HUP = getattr(signal, "SIGHUP", signal.SIGTERM)
 
 APP = """
     import asyncio, sys, threading, time
@@ -81,6 +83,18 @@ APP = """
         return workflow
 
     def sleep(): return only(sleepy)
+    def note(path: str):
+        async def noting(ins, outs, state):
+            try:
+                print("ready", flush=True)
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0.01)
+                with open(path, "w") as file:
+                    file.write("clean")
+
+        return only(noting)
+
     def ignore(): return only(stubborn)
     def work(): return only(busy)
     def push(): return only(pushing)
@@ -142,13 +156,14 @@ def running(folder):
 
 
 each_signal = pytest.mark.parametrize(
-    ("number", "code", "name"), [(INT, 130, "SIGINT"), (TERM, 143, "SIGTERM")]
+    ("number", "code", "name"),
+    [(INT, 130, "SIGINT"), (TERM, 143, "SIGTERM"), (HUP, 129, "SIGHUP")],
 )
 
 
 @each_signal
 def test_e4_a_signal_ends_all_streams_and_waits_for_their_clean_up(running, number, code, name):
-    """E4: and the exit code is that of the signal."""
+    """E4, W11: and the exit code is that of the signal."""
     child = running("sleep")
     child.send(number)
     assert child.rest() == f"cleaning\nclean\nended by {name}\n"
@@ -156,15 +171,24 @@ def test_e4_a_signal_ends_all_streams_and_waits_for_their_clean_up(running, numb
 
 
 @pytest.mark.parametrize("target", ["ignore", "work"])
-@pytest.mark.parametrize("second", [INT, TERM])
-@pytest.mark.parametrize("first", [INT, TERM])
-def test_e6_a_second_signal_does_not_wait(running, target, first, second):
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        (INT, INT, "SIGINT"),
+        (INT, TERM, "SIGTERM"),
+        (TERM, INT, "SIGTERM"),
+        (TERM, TERM, "SIGTERM"),
+        (HUP, HUP, "SIGHUP"),
+        (HUP, TERM, "SIGHUP"),
+        (INT, HUP, "SIGHUP"),
+    ],
+)
+def test_e6_a_second_signal_does_not_wait(running, target, first, second, name):
     """E6: for a stream that does not let itself be cancelled, or that never waits."""
     child = running(target)
     child.send(first)
     child.expect("ignored\n")
     child.send(second)
-    name = "SIGTERM" if TERM in (first, second) else "SIGINT"
     assert child.rest() == f"ended by {name}\n"
     assert child.process.returncode == 128 + signal.Signals[name]
 
@@ -244,12 +268,36 @@ def test_e6_a_background_job_does_not_wait_after_a_second_sigterm(running, targe
     assert child.process.returncode == 143
 
 
-def test_a_sigterm_that_is_ignored_stays_ignored(running):
-    child = running("sleep", command=ignoring("TERM"))
-    child.send(TERM)
+@pytest.mark.parametrize(("number", "name"), [(TERM, "TERM"), (HUP, "HUP")])
+def test_w11_a_signal_that_is_ignored_stays_ignored(running, number, name):
+    """W11: `nohup` starts a program with SIGHUP ignored."""
+    child = running("sleep", command=ignoring(name))
+    child.send(number)
     child.send(INT)
     assert child.rest() == "cleaning\nclean\nended by SIGINT\n"
     assert child.process.returncode == 130
+
+
+@pytest.mark.parametrize("target", ["ignore", "work"])
+def test_w11_a_background_job_hears_sighup(running, target):
+    """W11: although SIGINT is ignored there."""
+    child = running(target, command=ignoring("INT"))
+    child.send(HUP)
+    child.expect("ignored\n")
+    child.send(HUP)
+    assert child.rest() == "ended by SIGHUP\n"
+    assert child.process.returncode == 129
+
+
+@terminal
+def test_w11_the_streams_clean_up_when_the_terminal_is_closed(folder, tmp_path):
+    """W11: nothing can be told there any more, and nothing goes wrong because of that."""
+    file = tmp_path / "clean"
+    child = Terminal("run", "app:note", "--set", f"path={file}", "--stats", cwd=folder)
+    child.expect("ready\r\n")
+    os.close(child._file)
+    assert child.process.wait(20) == 129
+    assert file.read_text() == "clean"
 
 
 # What is told

@@ -225,7 +225,7 @@ def test_run_blocking_raises_a_cancel_that_is_no_interrupt_as_it_is():
 # In a process of its own
 
 PROGRAM = """
-import asyncio, sys, time
+import asyncio, os, signal, sys, time
 from mimo_rx import Stream, Workflow
 
 async def sleepy(ins, outs, state):
@@ -248,12 +248,28 @@ async def broken(ins, outs, state):
     finally:
         raise ValueError("broken")
 
+async def forking(ins, outs, state):
+    begun, begins = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(begins, b"x")  # Python forgets a signal that comes during the fork
+        for _ in range(2000):
+            time.sleep(0.01)
+        os._exit(0)
+    os.read(begun, 1)
+    os.kill(child, signal.{number})
+    print("ready", flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+{before}
 workflow = Workflow()
 workflow.add_stream(Stream(fn={fn}))
 try:
     workflow.start(shutdown_timeout=100)
 except BaseException as error:
     print(type(error).__name__, flush=True)
+    if {leaves}:
+        raise
 """
 
 
@@ -261,7 +277,8 @@ class Child:
     """A process that runs PROGRAM."""
 
     def __init__(self, **values: Any) -> None:
-        code = textwrap.dedent(PROGRAM).format(**{"fn": "sleepy", "clean": 0, **values})
+        usual = {"fn": "sleepy", "clean": 0, "before": "", "leaves": False, "number": "SIGTERM"}
+        code = textwrap.dedent(PROGRAM).format(**{**usual, **values})
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
         environment.pop("PYTHONASYNCIODEBUG", None)  # it tells of slow callbacks on stderr
         self.process = subprocess.Popen(
@@ -284,13 +301,13 @@ class Child:
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == f"{line}\n"
 
-    def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+    def interrupt(self, number: int = signal.SIGINT) -> None:
+        self.process.send_signal(number)
 
-    def rest(self) -> tuple[list[str], str]:
-        """Return the rest of its stdout and its stderr, until it ends."""
+    def rest(self, code: int = 0) -> tuple[list[str], str]:
+        """Return the rest of its stdout and its stderr, until it ends with the exit code `code`."""
         out, err = self.process.communicate(timeout=20)
-        assert self.process.returncode == 0
+        assert self.process.returncode == code
         return out.split(), err
 
 
@@ -338,3 +355,138 @@ def test_e6_a_second_ctrl_c_ends_a_stream_that_never_waits():
         time.sleep(0.2)  # two at once would be one
         child.interrupt()
         assert child.rest() == (["KeyboardInterrupt"], "")
+
+
+# SIGTERM and SIGHUP
+
+HUP = getattr(signal, "SIGHUP", signal.SIGTERM)
+
+each_signal = pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (HUP, 129)])
+
+
+@posix
+@pytest.mark.realtime
+@each_signal
+def test_w11_a_signal_in_start_cancels_all_streams_and_waits_for_their_clean_up(number, code):
+    """W11, E4: `start()` then raises `SystemExit`, with the exit code of that signal."""
+    with Child(clean=0.2, leaves=True) as child:
+        child.interrupt(number)
+        assert child.rest(code) == (["cleaning", "clean", "SystemExit"], "")
+
+
+@posix
+@pytest.mark.realtime
+@pytest.mark.parametrize("first", [signal.SIGINT, HUP])
+def test_w11_a_second_signal_does_not_wait(first):
+    """W11, E6: Ctrl-C before it does not change the exit code."""
+    with Child(clean=1000, leaves=True) as child:
+        child.interrupt(first)
+        child.expect("cleaning")
+        child.interrupt(HUP)
+        out, err = child.rest(129)
+        assert out == ["SystemExit"]
+        assert "never retrieved" not in err
+        assert "destroyed" not in err
+
+
+@posix
+@pytest.mark.realtime
+def test_w11_a_second_signal_ends_a_stream_that_never_waits():
+    """W11, E6."""
+    with Child(fn="busy", leaves=True) as child:
+        child.interrupt(HUP)
+        time.sleep(0.2)  # two at once would be one
+        child.interrupt(HUP)
+        assert child.rest(129) == (["SystemExit"], "")
+
+
+@posix
+@pytest.mark.realtime
+@each_signal
+def test_w11_a_failure_of_the_clean_up_after_a_signal_comes_out(number, code):
+    """W11, E2: a cancel never hides a real error."""
+    with Child(fn="broken") as child:
+        child.interrupt(number)
+        assert child.rest() == (["cleaning", "clean", "ValueError"], "")
+
+
+@posix
+@pytest.mark.realtime
+@each_signal
+def test_w11_a_handler_of_the_program_stays(number, code):
+    """W11: it decides what the signal does, and Ctrl-C is still heard."""
+    name = signal.Signals(number).name
+    handler = f"signal.signal(signal.{name}, lambda *_: print('mine', flush=True))"
+    with Child(before=handler) as child:
+        child.interrupt(number)
+        child.expect("mine")
+        child.interrupt()
+        assert child.rest() == (["cleaning", "clean", "KeyboardInterrupt"], "")
+
+
+@posix
+@pytest.mark.realtime
+@each_signal
+def test_w11_a_signal_that_is_ignored_stays_ignored(number, code):
+    """W11: as `nohup` starts a program."""
+    name = signal.Signals(number).name
+    with Child(before=f"signal.signal(signal.{name}, signal.SIG_IGN)") as child:
+        child.interrupt(number)
+        time.sleep(0.1)
+        child.interrupt()
+        assert child.rest() == (["cleaning", "clean", "KeyboardInterrupt"], "")
+
+
+@posix
+@pytest.mark.realtime
+@each_signal
+def test_w11_a_handler_of_the_program_for_ctrl_c_leaves_the_others_to_us(number, code):
+    """W11: each signal is asked about by itself."""
+    handler = "signal.signal(signal.SIGINT, lambda *_: print('mine', flush=True))"
+    with Child(before=handler, leaves=True) as child:
+        child.interrupt()
+        child.expect("mine")
+        child.interrupt(number)
+        assert child.rest(code) == (["cleaning", "clean", "SystemExit"], "")
+
+
+@posix
+@pytest.mark.realtime
+@each_signal
+def test_w11_a_fork_of_the_process_ends_as_it_would_elsewhere(number, code):
+    """W11: `multiprocessing` ends its workers by SIGTERM."""
+    with Child(fn="forking", number=signal.Signals(number).name) as child:
+        assert child.rest() == ([str(-number)], "")
+
+
+@posix
+def test_w11_start_leaves_the_handlers_as_they_were():
+    """W11: also one of the caller's own."""
+    numbers = [signal.SIGINT, signal.SIGTERM, HUP]
+    mine = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        before = [signal.getsignal(number) for number in numbers]
+        seen: list[Any] = []
+
+        async def fn(ins, outs, state):
+            seen.extend(signal.getsignal(number) for number in numbers)
+
+        workflow = Workflow()
+        add(workflow, fn)
+        workflow.start()
+        assert [signal.getsignal(number) for number in numbers] == before
+        assert seen[0] is seen[2] is not before[0]
+        assert seen[1] is before[1]
+    finally:
+        signal.signal(signal.SIGTERM, mine)
+
+
+@posix
+@pytest.mark.realtime
+def test_w11_a_signal_wakes_a_loop_that_is_not_of_asyncio():
+    """W11: uvloop has a way of its own to be woken."""
+    pytest.importorskip("uvloop")
+    policy = "import uvloop; asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())"
+    with Child(before=policy, leaves=True) as child:
+        child.interrupt(HUP)
+        assert child.rest(129) == (["cleaning", "clean", "SystemExit"], "")
