@@ -264,6 +264,10 @@ class Workflow(Stream):
     ) -> AbstractAsyncContextManager[Any]:
         """Return the context manager of a run to work with.
 
+        The block begins when every stream has begun and every outside source is subscribed. A
+        source that delivers inside its own ``subscribe`` is waited for until it finds no room, half
+        a second at most.
+
         Args:
             threshold: Bound of every buffer of this run, in items, at least 1, in place of those
                 that the blueprint says.
