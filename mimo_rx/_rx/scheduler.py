@@ -4,7 +4,11 @@ Undelayed work runs at once, on the run's own trampoline, inside the push that c
 work goes to the loop's timers. RxPY's ``AsyncIOScheduler`` would send undelayed work through the
 loop too: then ``flat_map(rx.of)`` would queue without bound, and ``start_with`` would lose items.
 
-Rules: R4.
+Work that is due now and schedules itself again would never leave the push. Timed work, such as that
+of ``interval(0)``, goes round the loop each time. Untimed work, such as that of ``generate``, runs
+inside the push for as long as most programs need, and goes round the loop after that.
+
+Rules: P12a, R4.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from threading import get_ident
+from threading import RLock, get_ident
 from typing import Any, TypeVar
 
 from reactivex import Observable, abc, typing
@@ -25,11 +29,17 @@ from reactivex.disposable import (
     SingleAssignmentDisposable,
 )
 from reactivex.internal.basic import default_now
+from reactivex.internal.concurrency import synchronized
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
+
+from .._ports.pace import ALLOWANCE
 
 __all__ = ["RunScheduler", "Scheduled", "Trampoline", "Unwound"]
 
 S = TypeVar("S")
+
+_SYNCHRONIZED: Any = synchronized(RLock())(default_now).__code__
+"""The code of every function that RxPY wraps so that it holds a lock."""
 
 
 class Unwound(BaseException):
@@ -55,8 +65,11 @@ class Trampoline:
         self.loop = loop
         self.thread = get_ident()
         self._closed = False
-        self._queue: deque[Callable[[], None]] = deque()
+        self._queue: deque[tuple[int, Callable[[], None]]] = deque()
         self._busy = False
+        self._generation = 0
+        self.action: Any = None
+        """The action that is at work now; None if none is."""
         self._timers: set[asyncio.TimerHandle] = set()
         self._began = default_now()
         self._began_loop = loop.time()
@@ -91,16 +104,22 @@ class Trampoline:
 
     def do(self, work: Callable[[], None]) -> None:
         """Run `work` now, or right after the work that is running."""
-        self._queue.append(work)
+        self._queue.append((self._generation + 1, work))
         if self._busy:
             return
         self._busy = True
         try:
             while self._queue:
-                self._queue.popleft()()
+                self._generation, due = self._queue.popleft()
+                due()
         finally:
             self._queue.clear()
             self._busy = False
+            self._generation = 0
+
+    def goes_on(self) -> bool:
+        """Tell whether work has led to work so often that the loop should get its turn (P12a)."""
+        return self._generation >= ALLOWANCE
 
     def do_later(self, seconds: float, work: Callable[[], None]) -> Callable[[], None]:
         """Run `work` after `seconds`; return a function that cancels it."""
@@ -153,10 +172,13 @@ class RunScheduler(PeriodicScheduler):
         self, action: typing.ScheduledAction[S], state: S | None = None
     ) -> abc.DisposableBase:
         """Run `action` now, or right after the work that is running."""
-        done = SingleAssignmentDisposable()
         if self.trampoline.here():
+            if self.trampoline.goes_on():
+                return self._later(0.0, action, state)
+            done = SingleAssignmentDisposable()
             self.trampoline.do(partial(self.work, done, action, state))
         else:
+            done = SingleAssignmentDisposable()
             self.trampoline.hop(self._guarded, done, action, state)
         return done
 
@@ -168,8 +190,14 @@ class RunScheduler(PeriodicScheduler):
     ) -> abc.DisposableBase:
         """Run `action` after `duetime`, in seconds."""
         seconds = self.to_seconds(duetime)
-        if seconds <= 0:
-            return self.schedule(action, state)
+        if seconds > 0:
+            return self._later(seconds, action, state)
+        if self.trampoline.here() and _renews(self.trampoline.action, action):
+            return self._later(0.0, action, state)
+        return self.schedule(action, state)
+
+    def _later(self, seconds: float, action: Any, state: Any) -> abc.DisposableBase:
+        """Run `action` by a timer of the loop."""
         done = SingleAssignmentDisposable()
         timer = SerialDisposable()
 
@@ -196,7 +224,11 @@ class RunScheduler(PeriodicScheduler):
         """Run `action`, unless it was disposed of meanwhile."""
         if done.is_disposed:
             return
-        done.disposable = self.invoke_action(action, state)
+        self.trampoline.action = action
+        try:
+            done.disposable = self.invoke_action(action, state)
+        finally:
+            self.trampoline.action = None
 
     def _guarded(self, done: SingleAssignmentDisposable, action: Any, state: Any) -> None:
         try:
@@ -231,6 +263,30 @@ class Scheduled(Observable[Any]):
         return self._source.subscribe(
             on_next, on_error, on_completed, scheduler=scheduler or self.scheduler
         )
+
+
+def _renews(action: Any, further: Any) -> bool:
+    """Tell whether `action`, which is at work, schedules itself again as `further`.
+
+    Some operators make a new function each time, as ``window_with_time`` does. It has the same code
+    as the last one, and the two share variables.
+    """
+    if action is None or action is further:
+        return action is further
+    one, other = _unlocked(action), _unlocked(further)
+    code = getattr(one, "__code__", None)
+    if code is None or code is not getattr(other, "__code__", None):
+        return False
+    variables = set(map(id, one.__closure__ or ()))
+    return any(id(variable) in variables for variable in other.__closure__ or ())
+
+
+def _unlocked(action: Any) -> Any:
+    """Return the function that holds a lock of RxPY while it runs, or `action` if it holds none."""
+    code = getattr(action, "__code__", None)
+    if code is None or code is not _SYNCHRONIZED:
+        return action
+    return action.__closure__[code.co_freevars.index("fn")].cell_contents
 
 
 def _nothing() -> None:
