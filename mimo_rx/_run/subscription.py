@@ -72,19 +72,28 @@ class Subscription(abc.DisposableBase):
                     await self._deliver()
             except BaseException as error:
                 failed.append(error)
-            cancelled = await _followers()
-            for further in failed[1:]:
-                self._tell(loop, further)
-            if failed:
-                raise failed[0]
-            if cancelled is not None:
-                raise cancelled
+            try:
+                cancelled = await _followers()
+                for further in failed[1:]:
+                    self._tell(loop, further)
+                if failed:
+                    raise failed[0]
+                if cancelled is not None:
+                    raise cancelled
+            finally:
+                # What was raised refers to this frame, and must not be kept by it.
+                failed.clear()
+                cancelled = None
 
         try:
             run_blocking(main, "subscribe() of a flow", "await it")
         except asyncio.CancelledError:
             if not self._disposed:
                 raise
+        finally:
+            if self._task is not None:
+                _forget(self._task.get_loop())
+                self._task = None
 
     def dispose(self) -> None:
         """Cancel the run; its clean-up goes on in its task."""
@@ -137,17 +146,23 @@ class Subscription(abc.DisposableBase):
     def _report(self, task: asyncio.Task[Any]) -> None:
         _TASKS.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is None:
-            return
-        failed = _FAILED.get(task.get_loop())
-        if failed is not None and not failed:
-            failed.append(error)  # block() will raise it
-        else:
-            self._tell(task.get_loop(), error)
+        if error is not None:
+            failed = _FAILED.get(task.get_loop())
+            if failed is not None and not failed:
+                failed.append(error)  # block() will raise it
+            else:
+                self._tell(task.get_loop(), error)
+        self._task = None
 
     def _tell(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
         message = f"subscription to {self._name} failed, and nobody handles it"
         loop.call_exception_handler({"message": message, "exception": error, "task": self._task})
+
+
+def _forget(loop: asyncio.AbstractEventLoop) -> None:
+    """Keep nothing of a run whose loop is closed: neither its failures nor its tasks."""
+    _FAILED.pop(loop, None)
+    _TASKS.difference_update([task for task in _TASKS if task.get_loop() is loop])
 
 
 def _current_task() -> asyncio.Task[Any] | None:
