@@ -106,6 +106,12 @@ class Flow(Operand, Observable[Any]):
     ) -> abc.DisposableBase:
         """Subscribe to the items; outside a run this runs the workflow.
 
+        Where an event loop is running in this thread, the run is a task of it, and this returns at
+        once. Elsewhere this blocks until the run has ended, as RxPY's ``from_iterable`` does. A
+        flow of a ``Subject`` that this very thread was to feed then never ends. Subscribe to it in
+        a running loop, or put ``ops.subscribe_on(NewThreadScheduler())`` behind it. A run that
+        blocks while it waits for such sources alone logs a warning after a second.
+
         Args:
             on_next: Called with each item; or an observer, in place of all three callbacks.
             on_error: Called with the exception that ended the run. Without it, the exception comes

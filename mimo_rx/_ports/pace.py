@@ -118,10 +118,13 @@ class Budget:
 
 
 class Drops(Protocol):
-    """The entry of items from outside, as statistics see it."""
+    """The entry of items from outside, as a run sees it."""
 
     drops: int
     """Items that were dropped there."""
+
+    def is_idle(self) -> bool:
+        """Tell whether nothing waits there, and the source has nothing scheduled on the loop."""
 
 
 class Owner(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +28,7 @@ from .blocking import refuse_rx_run, run_blocking
 from .open import OpenFlow, OpenRun
 from .processes import PROCESS
 from .run import Run
+from .standstill import Standstill
 from .subscription import Subscription
 
 __all__ = ["ENGINE", "AsyncioEngine"]
@@ -73,10 +75,10 @@ class AsyncioEngine:
             async for item in items:
                 yield item
 
-    async def last(self, flow: Flow) -> Any:
+    async def last(self, flow: Flow, *, blocks: bool = False) -> Any:
         """Run `flow` in the running loop and return its last item."""
         last = _NOTHING
-        async with _Reading(flow) as items:
+        async with _Reading(flow, blocks) as items:
             async for chunk in items.chunks():
                 last = chunk[-1]
         if last is _NOTHING:
@@ -85,7 +87,8 @@ class AsyncioEngine:
 
     def run_flow(self, flow: Flow) -> Any:
         """Run `flow`, block meanwhile, and return its last item."""
-        return run_blocking(lambda: self.last(flow), "run() of a flow", "write `await flow`")
+        main = partial(self.last, flow, blocks=True)
+        return run_blocking(main, "run() of a flow", "write `await flow`")
 
     def subscribe(
         self,
@@ -116,7 +119,7 @@ class AsyncioEngine:
         shared = _shared(flow)
         if shared is not None:
             return shared.subscribe(observer, scheduler=scheduler)
-        subscription = Subscription(lambda: _Reading(flow), repr(flow), observer)
+        subscription = Subscription(partial(_Reading, flow), repr(flow), observer)
         loop = asyncio._get_running_loop()
         if loop is not None:
             subscription.begin(loop)
@@ -140,13 +143,21 @@ class _Reading:
     """The run of a flow that is read to its end, or given up.
 
     Unlike ``open()`` it never cancels its block: a failure is raised where the next item is read.
+
+    Args:
+        flow: What to read.
+        blocks: Whether a thread is blocked until the end, so that a standstill is worth a warning.
     """
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, blocks: bool = False) -> None:
         self._run = _run_of_flow(flow)
+        self._blocks = blocks
+        self._standstill: Standstill | None = None
 
     async def __aenter__(self) -> Input[Any]:
         self._run.start()
+        if self._blocks:
+            self._standstill = Standstill(self._run)
         return self._run.environment.ins[READ]
 
     async def __aexit__(
@@ -160,7 +171,11 @@ class _Reading:
             run.environment.leave()
         else:
             run.stop()
-        await run.join()
+        try:
+            await run.join()
+        finally:
+            if self._standstill is not None:
+                self._standstill.cancel()
 
 
 class _Lazy(AbstractAsyncContextManager[Any]):

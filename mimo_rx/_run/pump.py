@@ -145,6 +145,7 @@ async def pump(stream: SourceStream, output: Output[Any], beginning: Beginning) 
     subscription: list[abc.DisposableBase] = []
     observer = _Observer(channel, beginning)
     trampoline = Trampoline(loop)
+    channel.entry.expects = trampoline.expects
     try:
         if stream.kind == "observable" and stream.overflow != "block":
             # A source that never has to wait can stay on the loop's thread.

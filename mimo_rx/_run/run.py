@@ -75,7 +75,7 @@ class Run:
         self._further: list[tuple[str, BaseException]] = []
         self._joiners: list[asyncio.Future[None]] = []
         self._where = ""
-        self._threads: dict[threading.Thread, str] = {}
+        self.threads: dict[threading.Thread, str] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.edges: list[tuple[str, str, Edge]] = []
         """The ``step.port`` at both ends of each edge, and its near end."""
@@ -258,10 +258,10 @@ class Run:
         name = "mimo_rx " + whose.replace("'", "")
         thread = threading.Thread(target=target, name=name, daemon=True)
         thread.start()  # raises if the system allows no further thread
-        self._threads[thread] = whose
+        self.threads[thread] = whose
 
     def _thread_done(self, thread: threading.Thread) -> None:
-        self._threads.pop(thread, None)
+        self.threads.pop(thread, None)
         thread.join()  # it is about to end
         self._look()
 
@@ -347,7 +347,7 @@ class Run:
             return
         if any(not node.ended for node in self.bridge.nodes.values()):
             return
-        if self._live or self._threads:
+        if self._live or self.threads:
             self._arm()  # they have been asked to end (E6)
         else:
             self._finish()
@@ -359,7 +359,7 @@ class Run:
     def _abandon(self) -> None:
         """Leave behind what does not end, and log it (E6)."""
         left = [process for process in self.processes if process in self._live]
-        log_left_behind(left, self._threads, self._shutdown_timeout)
+        log_left_behind(left, self.threads, self._shutdown_timeout)
         self._finish()
 
     def _finish(self) -> None:

@@ -33,14 +33,15 @@ class Subscription(abc.DisposableBase):
     """A subscription to a flow outside a run, and the run that it starts (R10).
 
     Args:
-        read: Makes the run, on its loop; entering it returns the input with the items.
+        read: Makes the run, on its loop; entering it returns the input with the items. It is told
+            whether the run blocks a thread.
         name: The flow's name in a report.
         observer: The observer that subscribes.
     """
 
     def __init__(
         self,
-        read: Callable[[], AbstractAsyncContextManager[Input[Any]]],
+        read: Callable[[bool], AbstractAsyncContextManager[Input[Any]]],
         name: str,
         observer: abc.ObserverBase[Any],
     ) -> None:
@@ -117,7 +118,8 @@ class Subscription(abc.DisposableBase):
         if self._task is None:
             await asyncio.sleep(0)  # an eager task would deliver before there is a subscription
         try:
-            async with self._read() as items:
+            blocks = asyncio.get_running_loop() in _FAILED
+            async with self._read(blocks) as items:
                 async for item in items:
                     if self._disposed:  # by another thread; its cancel has not arrived yet
                         raise _Disposed

@@ -61,11 +61,17 @@ class Entry:
         """Whether the source has ended; the items that are left are still taken."""
         self.error: BaseException | None = None
         """The error that the source ended with, if any."""
+        self.expects: Callable[[], bool] = bool
+        """Tells whether the source has work scheduled on the loop of the consumer."""
         self.drops = 0
         """Number of items dropped for lack of room, the newest or the oldest."""
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def is_idle(self) -> bool:
+        """Tell whether nothing waits here or is scheduled, and the source has not ended."""
+        return not (self._items or self.ended or self.expects())
 
     def put(self, item: Any) -> bool:
         """Add `item` from any thread, waiting for room if necessary; tell whether to go on."""

@@ -138,6 +138,10 @@ class Trampoline:
         self._timers.add(handle)
         return cancel
 
+    def expects(self) -> bool:
+        """Tell whether a timer will do some work."""
+        return bool(self._timers)
+
     def close(self) -> None:
         """Cancel the timers that are left, and start no new ones."""
         self._closed = True
