@@ -5,6 +5,7 @@ Rules: L10.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +22,7 @@ from .stream import Stream
 if TYPE_CHECKING:
     from .nesting import Workflow
 
-__all__ = ["Graph", "Link", "at_least", "behind"]
+__all__ = ["Graph", "Link", "at_least", "behind", "checked_threshold"]
 
 
 class Link(NamedTuple):
@@ -275,3 +276,17 @@ def at_least(least: int, what: str, number: object) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or number < least:
         raise ValueError(f"{what} must be an integer of at least {least}, got {number!r}")
     return number
+
+
+def checked_threshold(number: object) -> int:
+    """Return `number` if it can be a threshold.
+
+    Raises:
+        ValueError: It is no integer, or is out of its range.
+    """
+    threshold = at_least(1, "threshold", number)
+    if threshold > sys.maxsize:  # no list is longer, and no counter counts further
+        raise ValueError(
+            f"threshold must be an integer of at least 1 and at most {sys.maxsize}, got {number!r}"
+        )
+    return threshold

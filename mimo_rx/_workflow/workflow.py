@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._blueprint.engine_protocol import engine
 from .._blueprint.factory import refuse_uncalled
-from .._blueprint.graph import Graph, at_least
+from .._blueprint.graph import Graph, at_least, checked_threshold
 from .._blueprint.operand import language
 from .._blueprint.step import Port, Step, WorkflowPorts
 from .._blueprint.stream import Stream
@@ -76,7 +76,7 @@ class Workflow(Stream):
                 f"threshold={ins!r}"
             )
         super().__init__(ins, outs, name=name)
-        self._threshold = at_least(1, "threshold", threshold)
+        self._threshold = checked_threshold(threshold)
         self._growth_limit = (
             None if growth_limit is None else at_least(0, "growth_limit", growth_limit)
         )
@@ -302,7 +302,7 @@ class Workflow(Stream):
 
 
 def _bound(threshold: int | None) -> int | None:
-    return None if threshold is None else at_least(1, "threshold", threshold)
+    return None if threshold is None else checked_threshold(threshold)
 
 
 def _only(where: str, side: str, names: tuple[str, ...], name: str | None) -> str:

@@ -96,7 +96,7 @@ def mimo_rx() -> None:
 @click.option(
     "--threshold",
     metavar="N",
-    type=click.IntRange(1),
+    type=click.IntRange(1, sys.maxsize),
     help="Bound every buffer by N items, instead of the workflow's own thresholds.",
 )
 @click.option(

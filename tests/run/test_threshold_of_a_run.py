@@ -1,9 +1,14 @@
 """A run with another threshold than its blueprint says (W1, W5, W6, P3)."""
 
+import sys
+from typing import Any
+
 import pytest
 
+from flows import ops
 from helpers import run
 from mimo_rx import Workflow
+from mimo_rx.streams import ToList
 from runs import add, collector, counter, double, go
 
 
@@ -52,6 +57,33 @@ def test_w6_an_open_run_has_the_threshold_for_its_own_ports_too():
             return [await opened.outs.y.pop() for _ in range(5)]
 
     assert run(main()) == [0, 2, 4, 6, 8]
+
+
+def test_w1_the_largest_threshold_runs():
+    """W1: from end to end, through operators and fan-outs too."""
+    got: list[Any] = []
+    workflow = Workflow(threshold=sys.maxsize)
+    source = add(workflow, counter(5), outs="x")
+    source | ops.map(lambda item: item) | add(workflow, collector(got), "x")
+    source | add(workflow, collector(got), "x")
+    go(workflow)
+    go(workflow, threshold=sys.maxsize)
+    assert sorted(got) == sorted([*range(5)] * 4)
+
+
+@pytest.mark.parametrize("threshold", [sys.maxsize + 1, 10**30])
+def test_w1_a_threshold_that_no_list_can_reach_is_refused(threshold):
+    """W1: where it is given, not inside the run."""
+    words = f"threshold must be an integer of at least 1 and at most {sys.maxsize}, got {threshold}"
+    workflow = Workflow()
+    for give in (
+        lambda: Workflow(threshold=threshold),
+        lambda: workflow.add_stream(ToList(), threshold=threshold),
+        lambda: workflow.start(threshold=threshold),
+        lambda: workflow.open(threshold=threshold),
+    ):
+        with pytest.raises(ValueError, match=words):
+            give()
 
 
 @pytest.mark.parametrize("threshold", [0, -1, 2.5, True, "7"])
