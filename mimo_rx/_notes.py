@@ -49,10 +49,19 @@ def add_note(error: BaseException, note: str) -> None:
         object.__setattr__(error, "__notes__", [*notes, note])
 
 
-def carried(error: StopIteration) -> RuntimeError:
-    """Return the exception to raise instead of `error`, which cannot leave a coroutine."""
+def carried(error: StopIteration, by: str = "an operator") -> RuntimeError:
+    """Return the exception to raise instead of `error`, which cannot leave a coroutine.
+
+    Args:
+        error: What was raised.
+        by: What raised it.
+    """
     # Python would raise an error of its own instead, without a note.
-    carrier = RuntimeError(f"an operator raised StopIteration: {error}")
+    text = f": {error}" if str(error) else ""
+    carrier = RuntimeError(
+        f"{by} raised StopIteration{text}; next() raises it where no item is left, unless it is "
+        "given a default"
+    )
     carrier.__cause__ = error
     return carrier
 

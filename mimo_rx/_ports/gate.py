@@ -38,6 +38,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import repeat
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .pace import Owner
@@ -276,13 +277,23 @@ class Timer:
 
     Args:
         process: The stream that makes the call.
-        seconds: How long the call may wait.
+        seconds: How long the call may wait; it does not if this is 0 or less.
         what: How the error names the call.
+
+    Raises:
+        TypeError: `seconds` is no number.
+        ValueError: `seconds` is nan.
     """
 
     __slots__ = ("_all", "_handle", "expired", "future", "what")
 
     def __init__(self, process: Owner, seconds: float, what: str) -> None:
+        given: Any = seconds
+        if isinstance(given, bool) or not isinstance(given, Real):
+            raise TypeError(f"timeout of {what} is a number of seconds or None, got {given!r}")
+        if given != given:
+            raise ValueError(f"timeout of {what} is a number of seconds, got nan")
+        seconds = float(given)
         self.what = f"{what} waited for {seconds:g} s"
         self.expired = False
         self.future: asyncio.Future[None] | None = None

@@ -68,7 +68,7 @@ class Threads:
                 try:
                     result = context.run(self._function, item)
                 except StopIteration as stop:
-                    error = carried(stop)
+                    error = carried(stop, _the_function(self._process))
                 except BaseException as raised:
                     error = raised
             try:
@@ -173,9 +173,15 @@ async def result_of(
         raise BrokenExecutor(f"the executor of step {process.path!r} was shut down")
     try:
         return future.result()
+    except StopIteration as stop:
+        raise carried(stop, _the_function(process)) from stop
     except BrokenExecutor as error:
         note_death(error, process)
         raise
+
+
+def _the_function(process: Owner) -> str:
+    return f"the function of step {process.path!r}"
 
 
 def note_death(error: BrokenExecutor, process: Owner) -> None:

@@ -218,7 +218,9 @@ def _answer(data: bytes) -> _Answer:
         return pickle.dumps(result, pickle.HIGHEST_PROTOCOL), None
     except BaseException as error:
         trace = "".join(traceback.format_exception(error))
-        return _portable(carried(error) if isinstance(error, StopIteration) else error), trace
+        return _portable(
+            carried(error, "the function") if isinstance(error, StopIteration) else error
+        ), trace
 
 
 def _portable(error: BaseException) -> bytes:

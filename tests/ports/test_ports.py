@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -138,6 +140,55 @@ def test_p2_pop_and_peek_take_a_timeout():
         await turns()
         await output.push(2)
         assert await waiting == 2
+        assert_nobody_waits([output, port])
+
+    run(main())
+
+
+NO_TIMES = [
+    ("1", TypeError, "'1'"),
+    (True, TypeError, "True"),
+    (int, TypeError, "int"),
+    (1j, TypeError, "1j"),
+    (math.nan, ValueError, "nan"),
+]
+
+
+@pytest.mark.parametrize(("timeout", "error", "got"), NO_TIMES)
+def test_p2_a_timeout_that_is_no_number_is_refused_where_it_must_wait(timeout, error, got):
+    """P2: in clear words, and nobody is left in line."""
+
+    async def main():
+        output, port = pipe(threshold=1)
+        for name, call in {"pop from": port.pop, "peek at": port.peek}.items():
+            text = (
+                f"timeout of {name} input 'a' of step 'reader' is a number of seconds.*got.*{got}"
+            )
+            with pytest.raises(error, match=text):
+                await call(timeout=timeout)
+        await output.push(1)
+        with pytest.raises(error, match=f"timeout of push to output .* is a number.*got.*{got}"):
+            await output.push(2, timeout=timeout)
+        assert await port.pop() == 1
+        assert_nobody_waits([output, port])
+
+    run(main())
+
+
+@pytest.mark.parametrize("timeout", [0, -1, -math.inf, Fraction(-1, 2)])
+def test_p2_a_timeout_in_the_past_is_over_at_once(timeout):
+    """P2: as in `asyncio.timeout`."""
+
+    async def main():
+        output, port = pipe(threshold=1)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            await port.pop(timeout=timeout)
+        await output.push(1)
+        with pytest.raises(TimeoutError):
+            await output.push(2, timeout=timeout)
+        assert asyncio.get_running_loop().time() == began
+        assert await port.pop() == 1
         assert_nobody_waits([output, port])
 
     run(main())

@@ -87,6 +87,18 @@ def test_stop_iteration_in_a_thread_is_a_failure_like_any_other():
         [failure] = run_stream(Map(stops, executor=executor), {"item": [1]})["errors"]
         assert isinstance(failure.exception, RuntimeError)
         assert isinstance(failure.exception.__cause__, StopIteration)
+        text = (
+            "the function of step 'stops' raised StopIteration: 1; next() raises it where no item"
+        )
+        assert text in str(failure.exception)
+
+
+@pytest.mark.parametrize("executor", ["threads", ThreadPoolExecutor(1)])
+def test_stop_iteration_that_fails_the_run_says_what_raised_it(executor):
+    with pytest.raises(
+        RuntimeError, match="the function of step 'next' raised StopIteration; next"
+    ):
+        started(Map(next, executor=executor), [iter([])])
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
