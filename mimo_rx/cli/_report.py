@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import io
+import logging
 import os
 import select
 import signal
@@ -50,6 +51,14 @@ class TimedOut(Exception):
             self.add_note(note)
 
 
+class _Escaping(logging.Formatter):
+    """The format of warnings for which the user's program has set none."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message, which may hold texts of items and names of steps."""
+        return escaped(super().format(record))
+
+
 class Interrupted(Exception):
     """A signal ended a run, and its clean-up failed; raised from the exception of the clean-up."""
 
@@ -60,6 +69,8 @@ def guarded(command: Callable[[], Any]) -> int:
     From now on, SIGTERM and SIGHUP call the handler that Ctrl-C has at that time.
     """
     _prepare_streams()
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Escaping())
     if threading.current_thread() is threading.main_thread():
         _listen()
     code = _FAILED
@@ -78,6 +89,11 @@ def guarded(command: Callable[[], Any]) -> int:
             code = _interrupted()
         else:
             tell("aborted")
+    except SystemExit as error:
+        code = _code_of(error)
+    except OSError as error:  # of the help, or the like: a command shows its own exceptions
+        tell(f"cannot write to stdout: {error.strerror or error}")
+        hush(sys.stdout)
     finally:
         lost = not _is_flushed()
     return _FAILED if lost and not code else code
@@ -130,6 +146,14 @@ def _prepare_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # do not fail on a character that the terminal lacks
             reconfigure(errors="backslashreplace")
+
+
+def _code_of(error: SystemExit) -> int:
+    """Return the exit code as Python would, after writing the text that stands in place of it."""
+    if error.code is None or isinstance(error.code, int):
+        return error.code or 0
+    tell(escaped(str(error.code)))
+    return _FAILED
 
 
 def _is_flushed() -> bool:

@@ -194,6 +194,16 @@ def test_a_full_disk_fails_the_other_commands_as_well(folder, arguments):
     assert "Exception ignored" not in done.stderr
 
 
+@full
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("run", "--help"), ("demo",)])
+def test_a_full_disk_fails_the_help_with_one_line(folder, arguments):
+    with open("/dev/full", "w") as disk:
+        done = mimo_rx(*arguments, cwd=folder, stdout=disk, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "No space left on device" in line
+
+
 @pytest.mark.realtime
 @pytest.mark.parametrize("name", ["endless", "long_lines"])
 def test_e4_a_timeout_is_heard_while_nobody_reads_stdout(folder, name):
