@@ -6,6 +6,7 @@ Rules: R3.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Iterable
+from types import GeneratorType
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from reactivex import Observable
@@ -17,7 +18,15 @@ from .flow import Flow, Merged, ObservableFlow
 from .operand import language
 from .stream import Stream
 
-__all__ = ["SourceFlow", "SourceKind", "SourceStream", "as_outside", "flow", "kind_of"]
+__all__ = [
+    "SourceFlow",
+    "SourceKind",
+    "SourceStream",
+    "as_outside",
+    "close_iterator",
+    "flow",
+    "kind_of",
+]
 
 SourceKind: TypeAlias = Literal["iterable", "async_iterable", "observable"]
 
@@ -59,9 +68,13 @@ class SourceStream(Stream):
         return self.threaded or self.kind == "observable"
 
     async def run(self, ins: Any, outs: Any) -> None:
-        """Push the items of an iterable or asynchronous iterable; close the latter at the end."""
+        """Push the items of an iterable or asynchronous iterable; close its iterator at the end."""
         if self.kind == "iterable":
-            await outs.item.push_many(self.source)
+            iterator = iter(self.source)
+            try:
+                await outs.item.push_many(iterator)
+            finally:
+                close_iterator(iterator, self.source)
             return
         items = aiter(self.source)
         try:
@@ -71,6 +84,17 @@ class SourceStream(Stream):
             close = getattr(items, "aclose", None)
             if close is not None:
                 await close()
+
+
+def close_iterator(iterator: Any, source: object) -> None:
+    """Close `iterator` if `source` made it or it is a generator; a file of the user's stays open.
+
+    Raises:
+        BaseException: Whatever its clean-up raises.
+    """
+    close = getattr(iterator, "close", None)
+    if close is not None and (iterator is not source or isinstance(iterator, GeneratorType)):
+        close()
 
 
 class SourceFlow(Flow):
@@ -98,7 +122,8 @@ def flow(
 
     Args:
         *sources: Steps, ports, flows, streams, iterables, asynchronous iterables and Observables,
-            in any mixture.
+            in any mixture. A run closes the iterators of iterables when it ends early; a file that
+            is given itself stays open.
         overflow: What to do with an item that an Observable delivers while there is no room.
             ``"block"`` lets the Observable wait, on the worker thread that subscribes to it.
             ``"drop_newest"`` drops the item. ``"drop_oldest"`` drops the item that has waited

@@ -7,6 +7,8 @@ the first operator: inside an operator it would hold a lock of RxPY while it wai
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from threading import get_ident
@@ -14,7 +16,8 @@ from typing import Any
 
 from reactivex import Observable, abc
 
-from .._blueprint.sources import SourceStream
+from .._blueprint.sources import SourceStream, close_iterator
+from .._notes import step_note
 from .._ports.output import Output
 from .._rx.entry import Entry
 from .._rx.scheduler import RunScheduler, Trampoline, Unwound
@@ -38,11 +41,19 @@ class Channel:
         overflow: What happens to an item that comes while there is no room.
         capacity: How many items it holds; None for the default.
         name: The source's name in errors.
+        fail_late: Called on the loop's thread with an error of the source after nobody takes its
+            items any more.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, overflow: str, capacity: int | None, name: str
+        self,
+        loop: asyncio.AbstractEventLoop,
+        overflow: str,
+        capacity: int | None,
+        name: str,
+        fail_late: Callable[[BaseException], None],
     ) -> None:
+        self._fail_late = fail_late
         self._loop = loop
         self._thread = get_ident()
         self._name = name
@@ -57,6 +68,11 @@ class Channel:
     def end(self, error: BaseException | None = None) -> None:
         """Signal the end, or an error, from any thread."""
         self.entry.end(error.error if isinstance(error, Unwound) else error)
+
+    def fail_late(self, error: BaseException) -> None:
+        """Tell the run of an error of the source's clean-up, from its thread; nobody takes it."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the run left this thread
+            self._loop.call_soon_threadsafe(self._fail_late, error)
 
     async def push_to(self, output: Output[Any]) -> None:
         """Push all items until the source ends; an item stays at the entry until it has room.
@@ -140,7 +156,8 @@ async def pump(stream: SourceStream, output: Output[Any], beginning: Beginning) 
         beginning: Is told when the source is subscribed (W6a).
     """
     loop = asyncio.get_running_loop()
-    channel = Channel(loop, stream.overflow, stream.capacity, stream.name)
+    fail_late = partial(_fail_late, output.process)
+    channel = Channel(loop, stream.overflow, stream.capacity, stream.name, fail_late)
     output.process.entry = channel.entry
     subscription: list[abc.DisposableBase] = []
     observer = _Observer(channel, beginning)
@@ -168,6 +185,11 @@ async def pump(stream: SourceStream, output: Output[Any], beginning: Beginning) 
             disposable.dispose()
 
 
+def _fail_late(process: Any, error: BaseException) -> None:
+    where = f"step {process.path!r}"
+    process.run.fail(where, error, step_note(process.path))
+
+
 def _observe(
     source: Observable[Any],
     channel: Channel,
@@ -191,10 +213,16 @@ def _observe(
 def _iterate(source: Any, channel: Channel, observer: _Observer, subscription: Any) -> None:
     observer.beginning.tell()
     try:
-        for item in source:
-            if not channel.put(item):
-                return
+        iterator = iter(source)
+        try:
+            for item in iterator:
+                if not channel.put(item):
+                    break
+        finally:
+            close_iterator(iterator, source)
     except BaseException as error:
+        if channel.entry.stopped:
+            channel.fail_late(error)
         channel.end(error)
     else:
         channel.end()
