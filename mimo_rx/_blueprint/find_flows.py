@@ -6,12 +6,17 @@ only at what Python itself stores: cells, defaults, instance dictionaries and co
 the type of an object and never reads an attribute that could be a property. So it runs none of the
 user's code.
 
+It does not look into an object of a user's class, since such an object holds more than the function
+that refers to it will use: an application that keeps its flows as attributes would wait for all of
+them as soon as one of its methods is a mapper.
+
 Rules: R12.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,7 +27,7 @@ from reactivex import Observable, abc
 
 from .operand import Operand
 
-__all__ = ["Found", "find_flows", "find_observables"]
+__all__ = ["Found", "find_claims", "find_flows", "find_observables"]
 
 _LIMIT = 50_000
 """The walk gives up after this many objects: an operator may hold a user's whole data set."""
@@ -59,7 +64,8 @@ def find_flows(root: object) -> Found:
     """Find the flows that `root` refers to.
 
     A whole step (not a port or flow) is left out if only a user's own mapper refers to it. Such
-    code wants the step's name or the like, not its items.
+    code wants the step's name or the like, not its items. What an object of a user's class holds is
+    left out too, unless the object is an Observable or a container.
 
     Args:
         root: An Observable or an operator. It is not subscribed to and not called.
@@ -72,15 +78,40 @@ def find_flows(root: object) -> Found:
     return Found(tuple(walk.flows), tuple(walk.outside()))
 
 
+def find_claims(operator: Callable[[Any], Any], applied: object) -> tuple[Any, ...]:
+    """Find the flows that `operator` will subscribe to beside its source.
+
+    Args:
+        operator: The operator; it is not called.
+        applied: What it returned for some Observable. What a user's object holds counts if it
+            stands in there: the operator ``self.enrich`` does merge ``self.other``.
+
+    Returns:
+        The flows, each once.
+    """
+    claims = find_flows(operator).flows
+    used = {id(flow) for flow in find_flows(applied).flows}.difference(map(id, claims))
+    if not used:
+        return claims
+    walk = _Walk(everything=True)
+    walk.from_(operator)
+    return (*claims, *(flow for flow in walk.flows if id(flow) in used))
+
+
 def find_observables(root: object) -> tuple[Observable[Any], ...]:
-    """Return the Observables that `root` refers to and that are no flows; `root` may be one."""
-    walk = _Walk()
+    """Return the Observables that `root` refers to and that are no flows; `root` may be one.
+
+    What objects of users' classes hold is among them.
+    """
+    walk = _Walk(everything=True)
     walk.from_(root)
     return tuple(walk.observables)
 
 
 @dataclass(slots=True)
 class _Walk:
+    everything: bool = False
+    """Whether it looks into objects of users' classes as well."""
     flows: list[Any] = field(default_factory=list)
     observables: list[Observable[Any]] = field(default_factory=list)
     above: dict[int, int | None] = field(default_factory=dict)
@@ -106,10 +137,21 @@ class _Walk:
             if _is_a(value, Observable) and not again:
                 self.observables.append(value)  # type: ignore[arg-type] # checked by its type
             within = inside or _is_mapper(value, self.above[id(value)] is not None)
-            for inner in reversed(list(_referred(value))):
+            for inner in reversed(list(self._referred(value))):
                 if self.inside.get(id(inner)) not in (False, within):
                     self.above.setdefault(id(inner), id(value))
                     stack.append((inner, within))
+
+    def _referred(self, value: object) -> Iterator[object]:
+        """Yield the objects that `value` refers to and that may hold a flow to claim."""
+        if not self.everything:
+            if _is_users_method(value):
+                value = object.__getattribute__(value, "__func__")
+            if _is_users_object(value):
+                return
+        for inner in _contents(value):
+            if not any(leaf in type(inner).__mro__ for leaf in _LEAVES):
+                yield inner
 
     def _found(self, flow: Any, inside: bool) -> None:
         if not (inside and flow.is_step) and not any(flow is known for known in self.flows):
@@ -146,11 +188,23 @@ def _is_mapper(value: object, reached: bool) -> bool:
     return not plain and not type(value).__module__.startswith("reactivex")
 
 
-def _referred(value: object) -> Iterator[object]:
-    """Yield the objects that `value` refers to and that may hold a flow."""
-    for inner in _contents(value):
-        if not any(leaf in type(inner).__mro__ for leaf in _LEAVES):
-            yield inner
+def _is_users_object(value: object) -> bool:
+    """Tell whether `value` holds things for other purposes than to be subscribed to.
+
+    A container is judged by what it contains, and an Observable exists to be subscribed to.
+    """
+    kind = type(value)
+    room = str(kind.__module__).partition(".")[0]
+    known = room == "reactivex" or room in sys.stdlib_module_names
+    return not known and not any(base in kind.__mro__ for base in (Observable, *_CONTAINERS))
+
+
+def _is_users_method(value: object) -> bool:
+    """Tell whether `value` is a method of a user's object, which may also be a container."""
+    if type(value) is not types.MethodType:
+        return False
+    owner = object.__getattribute__(value, "__self__")
+    return not _is_a(owner, Observable) and not type(owner).__module__.startswith("reactivex")
 
 
 def _contents(value: object) -> list[object]:

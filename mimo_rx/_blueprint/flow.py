@@ -32,7 +32,7 @@ from .._rx.operators import (
 )
 from .engine_protocol import engine
 from .factory import refuse_uncalled
-from .find_flows import find_flows
+from .find_flows import find_claims, find_flows
 from .operand import Operand
 from .stream import Stream
 
@@ -202,7 +202,7 @@ class Flow(Operand, Observable[Any]):
             return operator(_plain(self))
         if is_connectable(result) or not isinstance(result, Observable):
             return operator(self)
-        return Derived(self, operator)
+        return Derived(self, operator, result)
 
     def derive(self, operator: Callable[[Any], Any]) -> Flow:
         """Apply one operator on an edge.
@@ -214,7 +214,7 @@ class Flow(Operand, Observable[Any]):
         if not counts_readers(operator):
             self.readable()
         result = check_result(operator, apply_to_probe(operator, self.probe))
-        return Derived(self, operator, result if is_connectable(result) else None)
+        return Derived(self, operator, result)
 
     @property
     def probe(self) -> Observable[Any] | None:
@@ -248,20 +248,23 @@ class Flow(Operand, Observable[Any]):
 
 
 class Derived(Flow):
-    """A flow and one operator after it."""
+    """A flow and one operator after it.
+
+    Args:
+        parent: The flow.
+        operator: The operator.
+        applied: What the operator returned for some Observable.
+    """
 
     def __init__(
-        self,
-        parent: Flow,
-        operator: Callable[[Any], Any],
-        connectable: Observable[Any] | None = None,
+        self, parent: Flow, operator: Callable[[Any], Any], applied: Observable[Any]
     ) -> None:
         # `publish()` alone cannot be read; with `ref_count()` after it, it can.
         parent = parent if isinstance(parent, Derived) else parent.readable()
         self.parent = parent
         self.operator = operator
-        self._connectable = connectable
-        self.claims = find_flows(operator).flows
+        self._connectable = applied if is_connectable(applied) else None
+        self.claims = find_claims(operator, applied)
         self.parents = (parent, *(claim.readable() for claim in self.claims))
         self.bare = _bare(self.parents)
         super().__init__(common_workflow(self.parents))

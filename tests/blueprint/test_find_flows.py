@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import reactivex as rx
-from reactivex import operators as ops
 from reactivex.subject import Subject
 
 from blueprints import source, stream
+from flows import ops
 from mimo_rx import Workflow, flow
-from mimo_rx._blueprint.find_flows import find_flows
+from mimo_rx._blueprint.find_flows import find_claims, find_flows
 
 WORKFLOW = Workflow()
 A = WORKFLOW.add_stream(source("a"))
@@ -101,7 +101,7 @@ def test_r12_the_same_object_twice_is_one_claim():
     assert find_flows(rx.concat(one, other)).flows == (one, other)
 
 
-def test_r12_walks_closures_defaults_partials_methods_and_containers():
+def test_r12_walks_closures_defaults_partials_and_containers():
     """R12: it walks closures, defaults, partials, containers and Observables."""
 
     def by_default(source, other=a):
@@ -113,30 +113,111 @@ def test_r12_walks_closures_defaults_partials_methods_and_containers():
     def by_closure(source):
         return [box, source][1]
 
-    class Operator:
-        __slots__ = ("_other", "unset")
-
-        def __init__(self):
-            self._other = a
-
-        def __call__(self, source):
-            return source
-
-        def method(self, source):
-            return source
+    @functools.cache
+    def cached(source):
+        return [box, source][1]
 
     box = ({"k": [(a,)]}, frozenset([1]))
-    operator = Operator()
     for each in (
         by_default,
         by_keyword,
         by_closure,
+        cached,
         functools.partial(by_default, other=[a]),
         functools.partial(by_closure),
-        operator,
-        operator.method,
     ):
         assert list(find_flows(each).flows) == [a], each
+
+
+class Holder:
+    """An application that keeps a port, and whose methods are mappers and operators."""
+
+    __slots__ = ("_other", "unset")
+
+    def __init__(self, other=a):
+        self._other = other
+
+    def __call__(self, source):
+        return source
+
+    def method(self, source, other=None):
+        return source
+
+    def merged(self, source):
+        return source.pipe(ops.merge(self._other))
+
+
+class HoldingDict(dict[str, Any]):
+    """An application that is itself a container."""
+
+    def method(self, source):
+        return source
+
+
+HOLDER, HOLDING = Holder(), HoldingDict(other=a)
+WITHOUT_CLAIM = {
+    "a callable": HOLDER,
+    "a method": HOLDER.method,
+    "a method of a container": HOLDING.method,
+    "a partial of a method": functools.partial(HOLDER.method, other=1),
+    "a mapper": ops.map(HOLDER.method),
+    "a callable as mapper": ops.map(HOLDER),
+    "a closure over the object": ops.map((lambda app: lambda item: app.method(item))(HOLDER)),
+    "a default": ops.map(lambda item, app=HOLDER: app.method(item)),
+    "behind a merge": rx.merge(rx.of(1), rx.of(2)).pipe(ops.map(HOLDER.method)),
+    "within containers": ops.map(functools.partial(print, [{"app": (HOLDER,)}])),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_CLAIM)
+def test_r12_what_an_object_of_the_user_holds_is_not_claimed(name):
+    """R12: a method needs its object, not all the flows that the object keeps."""
+    assert find_flows(WITHOUT_CLAIM[name]).flows == ()
+
+
+def test_r12_the_arguments_beside_an_object_of_the_user_are_claimed():
+    """R12: a closure's own cells, defaults and partial arguments are."""
+    app, port = HOLDER, b
+    partial = functools.partial(app.method, other=port)
+    assert find_flows(ops.map(partial)).flows == (b,)
+    assert find_flows(ops.map(lambda item: (app.method, port))).flows == (b,)
+    assert find_flows(ops.map(lambda item, app=HOLDER, port=b: port)).flows == (b,)
+
+
+def test_r12_an_observable_of_the_user_is_looked_into():
+    """R12: an Observable is there to be subscribed to, and so is what it holds."""
+
+    class Doubled(rx.Observable[Any]):
+        def __init__(self, source):
+            super().__init__()
+            self.source = source
+
+        def method(self, item):
+            return item
+
+    assert find_flows(Doubled(a)).flows == (a,)
+    assert find_flows(ops.merge(Doubled(a))).flows == (a,)
+    assert find_flows(ops.map(Doubled(a).method)).flows == (a,)
+
+
+def test_r12_an_operator_that_is_a_method_claims_what_it_uses():
+    """R12: its result tells which of the flows of its object it subscribes to."""
+    holder = Holder()
+    assert find_claims(holder.merged, holder.merged(rx.never())) == (a,)
+    assert find_claims(holder.method, holder.method(rx.never())) == ()
+    assert (b | holder.merged).claims == (a,)
+    assert (b | (lambda source: holder.merged(source))).claims == (a,)
+    assert b.pipe(holder.merged).claims == (a,)
+    assert (b | holder.method).claims == ()
+
+
+def test_r12_a_flow_that_an_operator_makes_anew_is_not_claimed():
+    """R12: it will make another one in the run, and nobody would subscribe to the first."""
+
+    def operator(source):
+        return source.pipe(ops.merge(flow([1])))
+
+    assert (b | operator).claims == ()
 
 
 def test_r12_a_step_that_only_a_mapper_refers_to_is_not_claimed():

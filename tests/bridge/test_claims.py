@@ -352,3 +352,63 @@ def test_r12_a_mapper_that_subscribes_to_what_nobody_claimed_is_late():
 
     with pytest.raises(LateSubscription):
         run(main())
+
+
+class Application:
+    """An application that keeps its flows, and whose methods are mappers and operators."""
+
+    def __init__(self, kept):
+        self.got: list[Any] = []
+        self.step = Workflow().add_stream(numbers(3))
+        self.kept = flow([0, 1, 2]) if kept == "flow" else self.step["x"]
+        self.other = self.step.workflow.add_stream(numbers(2, "other"))["x"]
+
+    def double(self, item):
+        return 2 * item
+
+    def __call__(self, item):
+        return 2 * item
+
+    def merged(self, source):
+        return source.pipe(ops.concat(self.other), ops.map(self.double))
+
+    def late(self, item):
+        return self.other
+
+    def read(self, read: Any) -> list[Any]:
+        start((read | sink(self.got)).workflow)
+        return self.got
+
+
+OF_APPLICATIONS = {
+    "a method": (lambda app: app.kept | ops.map(app.double), [0, 2, 4]),
+    "a callable": (lambda app: app.kept | ops.map(app), [0, 2, 4]),
+    "a closure": (lambda app: app.kept | ops.map(lambda item: app.double(item)), [0, 2, 4]),
+    "after another": (
+        lambda app: app.kept | ops.map(str) | ops.map(app.double),
+        ["00", "11", "22"],
+    ),
+    "with start_with": (lambda app: app.kept | ops.start_with(7) | ops.map(app), [14, 0, 2, 4]),
+    "within a merge": (lambda app: flow(rx.merge(app.kept).pipe(ops.map(app))), [0, 2, 4]),
+    "an operator": (lambda app: app.kept | app.merged, [0, 2, 4, 0, 2]),
+    "a function of it": (lambda app: app.kept | (lambda each: app.merged(each)), [0, 2, 4, 0, 2]),
+}
+
+
+@pytest.mark.parametrize("kept", ["flow", "port"])
+@pytest.mark.parametrize("name", OF_APPLICATIONS)
+def test_r12_an_application_may_keep_its_flows_and_use_its_methods(name, kept):
+    """R12: a mapper does not wait for what its object holds."""
+    made, expected = OF_APPLICATIONS[name]
+    app = Application(kept)
+    assert app.read(made(app)) == expected
+
+
+def test_r12_a_port_that_a_method_returns_is_to_be_named():
+    """R12: it cannot be seen, and the error names it and the remedy."""
+    app = Application("port")
+    with pytest.raises(LateSubscription, match=r"'other'.*ports=\[\.\.\.\]"):
+        app.read(app.kept | ops.flat_map(app.late))
+    app = Application("port")
+    late = rx.merge(app.kept).pipe(ops.take(1), ops.flat_map(app.late))
+    assert app.read(flow(late, ports=[app.other])) == [0, 1]
