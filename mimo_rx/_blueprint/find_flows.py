@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reactivex import Observable, abc
+from reactivex.subject import Subject
 
 from .operand import Operand
 
@@ -45,6 +46,9 @@ _CONTAINERS: dict[type, Callable[[Any], Any]] = {
     dict: dict.values,
 }
 """How to read each kind of container, without calling what a subclass may override."""
+
+_ITEMS = ("value", "queue")
+"""What a Subject holds for its subscribers: items, which may be flows, and are not its sources."""
 
 _ITERATORS: tuple[type, ...] = (map, type(iter([])), type(iter(())))
 """Python's own iterators that tell what they refer to; ``rx.for_in`` holds the first two."""
@@ -258,5 +262,6 @@ def _of_instance(value: object) -> list[object]:
     except AttributeError:
         return found
     if type(attributes) is dict:
-        found.extend(attributes.values())
+        skipped = _ITEMS if _is_a(value, Subject) else ()
+        found.extend(held for name, held in attributes.items() if name not in skipped)
     return found

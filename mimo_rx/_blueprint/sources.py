@@ -38,7 +38,7 @@ class SourceStream(Stream):
         source: The iterable, asynchronous iterable or Observable.
         kind: Which of them it is.
         name: Name of the stream.
-        overflow: What to do with an item that an Observable delivers while there is no room.
+        overflow: What to do with an item that comes while there is no room.
         capacity: Items that may wait at the entry; None for the bound of the engine.
         threaded: Whether the source is read on a thread of its own.
     """
@@ -62,10 +62,20 @@ class SourceStream(Stream):
         self.capacity = capacity
         self.threaded = threaded
 
+    def rename(self, name: str) -> None:
+        """Give it another name than that of its source."""
+        self._name = name
+
     @property
     def needs_pump(self) -> bool:
-        """Whether :meth:`run` cannot read it, since it delivers by itself or blocks its thread."""
-        return self.threaded or self.kind == "observable"
+        """Whether :meth:`run` cannot read it, since it blocks its thread or does not wait."""
+        match self.kind:
+            case "iterable":
+                return self.threaded
+            case "async_iterable":
+                return self.overflow != "block"
+            case "observable":
+                return True
 
     async def run(self, ins: Any, outs: Any) -> None:
         """Push the items of an iterable or asynchronous iterable; close its iterator at the end."""
@@ -114,6 +124,7 @@ def flow(
     capacity: int | None = None,
     threaded: bool = False,
     ports: Iterable[Any] = (),
+    name: str | None = None,
 ) -> Flow:
     """Make a flow of one source, or of the merge of several.
 
@@ -124,17 +135,22 @@ def flow(
         *sources: Steps, ports, flows, streams, iterables, asynchronous iterables and Observables,
             in any mixture. A run closes the iterators of iterables when it ends early; a file that
             is given itself stays open.
-        overflow: What to do with an item that an Observable delivers while there is no room.
-            ``"block"`` lets the Observable wait, on the worker thread that subscribes to it.
+        overflow: What to do with an item that comes from outside while there is no room.
+            ``"block"`` lets the source wait; an Observable does so on the worker thread that
+            subscribes to it. Otherwise the source goes on at its own pace:
             ``"drop_newest"`` drops the item. ``"drop_oldest"`` drops the item that has waited
             longest (with a capacity of 1, the latest item is kept). ``"error"`` fails the run with
             ``BufferOverflow``. ``"unbounded"`` keeps all items. In all cases but ``"block"``, the
             loop's thread subscribes before any stream has begun, and the subscription must return.
-            The statistics of the edges that lead from there count the drops.
+            The statistics of the edges that lead from there count the drops. It is for Observables,
+            asynchronous iterables, and iterables with ``threaded=True``; other iterables can always
+            be made to wait.
         capacity: Items that may wait at the entry of each source, at least 1, by default 100.
         threaded: Whether iterables are read on a thread of their own, because they block.
         ports: Ports that an Observable among `sources` subscribes to in a hidden way, inside
             ``rx.defer`` or a mapper.
+        name: Name of the source in statistics, notes and drawings, by default that of its class or
+            function. It is for one source from outside.
 
     Returns:
         The flow. It joins the workflow that it is led into.
@@ -154,9 +170,12 @@ def flow(
     check_overflow(overflow, capacity, "flow", WiringError)
     if not isinstance(threaded, bool):
         raise WiringError(f"threaded of flow must be True or False, got {threaded!r}")
+    _check_name(name)
     named = _readable_ports(ports)
     flows = [_enter(source, named, settings) for source in sources]
     _check_use(flows, named, settings)
+    if name is not None:
+        _name(flows, name)
     return flows[0] if len(flows) == 1 else Merged(flows)
 
 
@@ -218,17 +237,38 @@ def _check_use(flows: list[Flow], ports: tuple[Flow, ...], settings: dict[str, A
     streams = [flow.stream for flow in flows if isinstance(flow, SourceFlow)]
     kinds = {stream.kind for stream in streams}
     got = ", ".join(flow.label() for flow in flows)
-    if settings["overflow"] != "block" and "observable" not in kinds:
+    # What an Observable with flows in it delivers has no entry, and so no bound.
+    unbounded = settings["overflow"] == "unbounded" and any(
+        isinstance(flow, ObservableFlow) for flow in flows
+    )
+    waits = not unbounded and not any(stream.needs_pump for stream in streams)
+    if settings["overflow"] != "block" and waits:
+        hint = "add threaded=True" if "iterable" in kinds else "steps and ports wait by themselves"
         raise WiringError(
-            f"overflow={settings['overflow']!r} of flow is for Observables from outside, got {got}"
-            "; other sources wait by themselves"
+            f"overflow={settings['overflow']!r} of flow is for asynchronous iterables, iterables "
+            f"with threaded=True, and for Observables from outside, got {got}; {hint}"
         )
     if settings["capacity"] is not None and not any(stream.needs_pump for stream in streams):
         raise WiringError(
-            "capacity of flow is for Observables from outside and for threaded=True, got "
+            "capacity of flow is for Observables from outside, for threaded=True and for "
+            "asynchronous iterables with an overflow, got "
             f"{got}; the others wait for room downstream"
         )
     if settings["threaded"] and "iterable" not in kinds:
         raise WiringError(f"threaded=True of flow is for iterables that block, got {got}")
     if ports and not any(isinstance(flow, ObservableFlow) for flow in flows):
         raise WiringError(f"ports of flow are for Observables that subscribe to them, got {got}")
+
+
+def _check_name(name: object) -> None:
+    if name is not None and (not isinstance(name, str) or not name or "/" in name):
+        raise WiringError(f"name of flow must be a non-empty string without '/', got {name!r}")
+
+
+def _name(flows: list[Flow], name: str) -> None:
+    """Give `name` to the one source from outside that is among `flows`."""
+    named = [flow.stream for flow in flows if isinstance(flow, SourceFlow)]
+    if len(named) != 1:
+        got = ", ".join(flow.label() for flow in flows)
+        raise WiringError(f"name={name!r} of flow is for one source from outside, got {got}")
+    named[0].rename(name)

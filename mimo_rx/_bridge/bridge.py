@@ -141,6 +141,7 @@ _CALLBACK = asyncio.Handle._run.__code__
 _AT_WORK: dict[CodeType, Callable[[Any], NodeRun | None]] = {
     Head.deliver.__code__: lambda head: head.node,
     Head.on_completed.__code__: lambda head: head.node,
+    Head.on_error.__code__: lambda head: head.node,
     NodeRun._subscribe.__code__: lambda node: node,
     Scheduled.subscribe.__code__: lambda source: source.scheduler.node,
     RunScheduler.work.__code__: lambda scheduler: scheduler.node,

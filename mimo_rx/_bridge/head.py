@@ -131,13 +131,15 @@ class Head(Observable[Any]):
         self._producers = 0
         self._completed = False
         self._cancelled = False
+        self._error: Exception | None = None
+        """The error that it ended with before anybody had subscribed."""
 
     # What leads into it
 
     def feed_from(self, port: PortRef) -> Edge:
         """Make an edge into these operators; the run attaches it to the output of `port`."""
         self.ports.append(port)
-        edge = Edge((self.hold,), self.deliver, self.on_completed)
+        edge = Edge((self.hold,), self.deliver, self.on_completed, signal=self.on_error)
         self._producers += 1
         self.edges.append(edge)
         return edge
@@ -167,10 +169,15 @@ class Head(Observable[Any]):
                 self.node.fail(error)
 
     def on_error(self, error: Exception) -> None:
-        """End with an error of the operators that lead here; those that read this may answer it."""
+        """End with an error of what leads here; the operators that read this may answer it.
+
+        As an item does, it waits until they have subscribed.
+        """
         if self._completed or self._cancelled:
             return
         observers = tuple(self._observers)
+        if self.held:
+            self._error = error
         self.cancel()
         try:
             for observer in observers:
@@ -213,6 +220,10 @@ class Head(Observable[Any]):
         return trampoline.hopping(self._dismiss, observer)
 
     def _admit(self, observer: abc.ObserverBase[Any]) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            observer.on_error(error)
+            return
         if self._cancelled or (self._completed and not self.held):
             raise Unwound(self._late())
         self._observers.append(observer)

@@ -40,9 +40,20 @@ class Edge:
         deliver: Hands an item over; never raises.
         close: Called once, when the output closes.
         buffer: The far buffer, if no operators are in between.
+        signal: Hands over an error of an outside Observable; None if nothing there can answer it.
     """
 
-    __slots__ = ("_start", "_stop", "buffer", "close", "deliver", "feedback", "gates", "output")
+    __slots__ = (
+        "_start",
+        "_stop",
+        "buffer",
+        "close",
+        "deliver",
+        "feedback",
+        "gates",
+        "output",
+        "signal",
+    )
 
     def __init__(
         self,
@@ -50,11 +61,13 @@ class Edge:
         deliver: Callable[[Any], object],
         close: Callable[[], object],
         buffer: Buffer | None = None,
+        signal: Callable[[Exception], object] | None = None,
     ) -> None:
         self.gates = gates
         self.deliver = deliver
         self.close = close
         self.buffer = buffer
+        self.signal = signal
         self.output: Sender | None = None
         self.feedback = False
         """Whether it closes a ring on purpose (D6)."""

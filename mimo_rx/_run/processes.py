@@ -58,6 +58,9 @@ class Runner(Protocol):
     def task_done(self, process: StreamProcess) -> None:
         """Note that the task of `process` is done."""
 
+    def source_signals(self, process: StreamProcess, error: Exception) -> None:
+        """Note that the outside source `process` hands `error` to the operators behind it."""
+
 
 class Restarts(Protocol):
     """The supervisor of a stream, as its process sees it."""

@@ -1,7 +1,12 @@
 """Sources that call by themselves or block: outside Observables, and iterables on a thread.
 
+An error that such a source signals enters the operators behind it, which may answer it. One that is
+raised fails the run.
+
 A bounded channel connects the thread with the loop. The thread waits for room at its entry, before
 the first operator: inside an operator it would hold a lock of RxPY while it waits.
+
+Rules: R8a.
 """
 
 from __future__ import annotations
@@ -17,11 +22,13 @@ from typing import Any
 from reactivex import Observable, abc
 
 from .._blueprint.sources import SourceStream, close_iterator
+from .._errors import LateSubscription
 from .._notes import step_note
-from .._ports.output import Output
+from .._ports.pace import ALLOWANCE
 from .._rx.entry import Entry
 from .._rx.scheduler import RunScheduler, Trampoline, Unwound
 from .opening import Beginning
+from .processes import StreamProcess
 
 __all__ = ["Channel", "pump"]
 
@@ -59,6 +66,7 @@ class Channel:
         self._name = name
         self._waiting: asyncio.Future[None] | None = None
         self._admitting = False
+        self._signalled: Exception | None = None
         self.entry = Entry(overflow, capacity or CAPACITY, name, self._wake, self._refuse_to_wait)
 
     def put(self, item: Any) -> bool:
@@ -74,13 +82,20 @@ class Channel:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the run left this thread
             self._loop.call_soon_threadsafe(self._fail_late, error)
 
-    async def push_to(self, output: Output[Any]) -> None:
+    def signal(self, error: Exception) -> None:
+        """Signal an error that the operators behind the source may answer, from any thread."""
+        if not isinstance(error, LateSubscription):  # that is a mistake in the program
+            self._signalled = error
+        self.end(error)
+
+    async def push_to(self, process: StreamProcess) -> None:
         """Push all items until the source ends; an item stays at the entry until it has room.
 
         Raises:
-            BaseException: The error that the source ended with.
+            BaseException: The error that the source ended with, unless operators took it.
         """
         entry = self.entry
+        output = process.outs["item"]
         while True:
             await output.push_many(entry.taken(self._made_room))
             while entry.sleep():
@@ -88,7 +103,9 @@ class Channel:
                 await self._waiting
             if entry.ended and not len(entry):
                 break
-        if entry.error is not None:
+        signalled = self._signalled
+        taken = signalled is not None and signalled is entry.error and _taken(process, signalled)
+        if entry.error is not None and not taken:
             raise entry.error
 
     def _made_room(self) -> None:
@@ -125,6 +142,18 @@ class Channel:
             waiting.set_result(None)
 
 
+def _taken(process: StreamProcess, error: Exception) -> bool:
+    """Hand `error` to what reads `process`; return False if a reader there cannot answer it."""
+    edges = [edge for edge in process.outs["item"].edges if edge.live]
+    if any(edge.signal is None for edge in edges):
+        return False
+    process.run.source_signals(process, error)
+    for edge in edges:
+        if edge.signal is not None:
+            edge.signal(error)
+    return True
+
+
 class _Observer(abc.ObserverBase[Any]):
     """Observes an outside Observable and hands its items to a channel."""
 
@@ -141,30 +170,34 @@ class _Observer(abc.ObserverBase[Any]):
             raise _Stopped
 
     def on_error(self, error: Exception) -> None:
-        self._channel.end(error)
+        self._channel.signal(error)
 
     def on_completed(self) -> None:
         self._channel.end()
 
 
-async def pump(stream: SourceStream, output: Output[Any], beginning: Beginning) -> None:
+async def pump(stream: SourceStream, process: StreamProcess, beginning: Beginning) -> None:
     """Push the items of `stream` until it ends.
 
     Args:
         stream: The source.
-        output: The output to push to.
+        process: The process of it.
         beginning: Is told when the source is subscribed (W6a).
     """
     loop = asyncio.get_running_loop()
-    fail_late = partial(_fail_late, output.process)
+    fail_late = partial(_fail_late, process)
     channel = Channel(loop, stream.overflow, stream.capacity, stream.name, fail_late)
-    output.process.entry = channel.entry
+    process.entry = channel.entry
     subscription: list[abc.DisposableBase] = []
     observer = _Observer(channel, beginning)
     trampoline = Trampoline(loop)
     channel.entry.expects = trampoline.expects
+    drawing: asyncio.Task[None] | None = None
     try:
-        if stream.kind == "observable" and stream.overflow != "block":
+        if stream.kind == "async_iterable":
+            drawing = loop.create_task(_draw(stream.source, channel))
+            beginning.now()
+        elif stream.kind == "observable" and stream.overflow != "block":
             # A source that never has to wait can stay on the loop's thread.
             scheduler = RunScheduler(trampoline, channel.end)
             subscription.append(stream.source.subscribe(observer, scheduler=scheduler))
@@ -175,14 +208,65 @@ async def pump(stream: SourceStream, output: Output[Any], beginning: Beginning) 
             here = copy_context()
             there = partial(here.run, work, stream.source, channel, observer, subscription)
             beginning.be_patient()
-            output.process.start_thread(there, f"source {stream.name!r}")
-        await channel.push_to(output)
+            process.start_thread(there, f"source {stream.name!r}")
+        await channel.push_to(process)
     finally:
         beginning.now()
         channel.entry.stop()
         trampoline.close()
         for disposable in subscription:
             disposable.dispose()
+        if drawing is not None:
+            await _end(drawing)
+
+
+async def _draw(source: Any, channel: Channel) -> None:
+    """Put the items of an asynchronous iterable at the entry as they come."""
+    try:
+        await _put_all(source, channel)
+    except BaseException as error:
+        if channel.entry.stopped:
+            raise
+        channel.end(error)
+    else:
+        channel.end()
+
+
+async def _put_all(source: Any, channel: Channel) -> None:
+    """Put all items at the entry; close the iterator at the end."""
+    items = aiter(source)
+    budget = ALLOWANCE
+    try:
+        async for item in items:
+            if not channel.put(item):
+                return
+            budget -= 1
+            if budget == 0:  # it may never wait for anything (P12)
+                budget = ALLOWANCE
+                await asyncio.sleep(0)
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _end(drawing: asyncio.Task[None]) -> None:
+    """Cancel what draws an asynchronous iterable, and wait for its clean-up.
+
+    Raises:
+        BaseException: What the clean-up raised.
+    """
+    drawing.cancel()
+    cancelled: asyncio.CancelledError | None = None
+    while not drawing.done():
+        try:
+            await asyncio.wait([drawing])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if not drawing.cancelled() and (raised := drawing.exception()) is not None:
+        raise raised
+    if cancelled is not None:
+        raise cancelled
 
 
 def _fail_late(process: Any, error: BaseException) -> None:

@@ -76,6 +76,8 @@ class Run:
         self._joiners: list[asyncio.Future[None]] = []
         self._where = ""
         self.threads: dict[threading.Thread, str] = {}
+        self._signalled: dict[int, tuple[Exception, StreamProcess]] = {}
+        """By its id, each error that an outside source signalled, and the source."""
         self._timer: asyncio.TimerHandle | None = None
         self.edges: list[tuple[str, str, Edge]] = []
         """The ``step.port`` at both ends of each edge, and its near end."""
@@ -305,7 +307,15 @@ class Run:
         for _, edge in (*edges, *node.edges()):
             if edge.output is not None:
                 edge.output.stop()
+        if id(error) in self._signalled:
+            path = self._signalled[id(error)][1].path
+            self.fail(f"step {path!r}", error, step_note(path, 0))
+            return
         self.fail(f"the edge {label}", error, operator_note(label, origin.node.operators, error))
+
+    def source_signals(self, process: StreamProcess, error: Exception) -> None:
+        """Note that `process` hands `error` to operators; if none answers it, it is its failure."""
+        self._signalled[id(error)] = (error, process)
 
     def node_ended(self, node: Station) -> None:
         """Note that a node has delivered its last item."""

@@ -31,7 +31,7 @@ def coroutine_of(process: StreamProcess) -> Coroutine[Any, Any, Any]:
     stream = process.step.stream
     opening = process.run.opening
     if isinstance(stream, SourceStream) and stream.needs_pump:
-        return pump(stream, process.outs["item"], Beginning(opening, process))
+        return pump(stream, process, Beginning(opening, process))
     if opening is not None:
         opening.begun(process)  # nothing else runs before its first step
     where = f"step {process.path!r}"

@@ -8,11 +8,11 @@ import pytest
 import reactivex as rx
 from reactivex import Observable
 from reactivex.disposable import Disposable
-from reactivex.subject import Subject
+from reactivex.subject import BehaviorSubject, Subject
 
 from flows import ops, sink
 from helpers import run
-from mimo_rx import BufferOverflow, Stream, Workflow, flow
+from mimo_rx import BufferOverflow, Stream, StreamCancelled, WiringError, Workflow, flow
 from runs import go
 
 
@@ -229,3 +229,171 @@ def test_r8_only_the_first_end_of_an_observable_counts():
     flow(Observable(subscribe), overflow="unbounded") | workflow.add_stream(sink(got))
     go(workflow)
     assert got == [1]
+
+
+async def ticking(count: int, state: list[str] | None = None):
+    """Yield an item a second, or without a wait where there is no `state`."""
+    try:
+        for number in range(count):
+            if state is not None:
+                await asyncio.sleep(1)
+            yield number
+    finally:
+        if state is not None:
+            await asyncio.sleep(1)
+            state.append("closed")
+
+
+@pytest.mark.parametrize(
+    ("overflow", "capacity", "expected"),
+    [
+        ("drop_newest", 3, [0, 1, 2]),
+        ("drop_oldest", 3, [7, 8, 9]),
+        ("drop_oldest", 1, [9]),
+        ("unbounded", None, list(range(10))),
+        ("error", 10, list(range(10))),
+    ],
+)
+@pytest.mark.parametrize("kind", ["async", "threaded"])
+@pytest.mark.realtime
+def test_r8a_an_iterable_may_be_drawn_at_its_own_pace(overflow, capacity, expected, kind):
+    """R8a: it is not made to wait, and dropped as R8 says."""
+    got: list[Any] = []
+    workflow = Workflow(threshold=1)
+    source: Any = ticking(10) if kind == "async" else range(10)
+    threaded = kind == "threaded"
+    entered = flow(source, overflow=overflow, capacity=capacity, threaded=threaded)
+    entered | workflow.add_stream(sink(got))
+    (edge,) = workflow.start().edges
+    assert len(got) + edge.drops == 10
+    if kind == "async":  # a thread may deliver while the loop takes
+        assert got == expected
+
+
+def test_r8a_the_pace_of_an_asynchronous_iterable_is_its_own():
+    """R8a: 10 items come in 10 s, and the consumer takes 4 s for each."""
+    got: list[Any] = []
+    workflow = Workflow(threshold=1)
+    state: list[str] = []
+    latest = flow(ticking(10, state), overflow="drop_oldest", capacity=1, name="ticks")
+    latest | workflow.add_stream(seconds(4, got))
+    statistics = go(workflow)
+    assert (got[0], got[-1]) == (0, 9)
+    assert len(got) < 8
+    assert len(got) + statistics.edges[0].drops == 10
+    assert statistics.edges[0].source == "ticks.item"
+    assert state == ["closed"]
+
+
+@pytest.mark.parametrize("ending", ["take", "failure"])
+def test_r8a_an_asynchronous_iterable_is_closed_when_nobody_reads_it(ending):
+    """R8a, C4, C5: its clean-up is waited for."""
+    state: list[str] = []
+    source = flow(ticking(100, state), overflow="drop_newest") | ops.take(2)
+    if ending == "failure":
+        source = source | ops.map(lambda item: 1 // (1 - item))
+    got: list[Any] = []
+    workflow = (source | sink(got)).workflow
+    if ending == "take":
+        go(workflow)
+        assert got == [0, 1]
+    else:
+        with pytest.raises(ZeroDivisionError):
+            go(workflow)
+    assert state == ["closed"]
+
+
+@pytest.mark.parametrize("where", ["item", "clean-up"])
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [(KeyError("gone"), KeyError), (asyncio.CancelledError(), StreamCancelled)],
+)
+def test_r8a_what_an_asynchronous_iterable_raises_fails_the_run(where, error, wanted):
+    """R8a, C6, E7: also a cancel that nobody asked for; a clean-up may end by one."""
+
+    async def raising():
+        try:
+            yield 1
+            if where == "item":
+                raise error
+            await asyncio.sleep(9)
+        finally:
+            if where == "clean-up":
+                raise error
+
+    taken = flow(raising(), overflow="unbounded") | ops.take(2 if where == "item" else 1)
+    workflow = (taken | sink()).workflow
+    if where == "clean-up" and wanted is StreamCancelled:
+        go(workflow)
+    else:
+        with pytest.raises(wanted):
+            go(workflow)
+
+
+def test_r8a_an_asynchronous_iterable_that_never_waits_lets_the_loop_go_round():
+    """R8a, P12: an endless one does not freeze its run."""
+
+    async def endless():
+        while True:
+            yield 1
+
+    source = flow(endless(), overflow="drop_oldest", capacity=1)
+    assert run(_first(source | ops.take(3) | ops.to_list())) == [1, 1, 1]
+
+
+async def _first(source: Any) -> Any:
+    return await source
+
+
+def test_r8a_a_subject_of_flows_has_an_entry():
+    """R8a: the flows are its items, not its sources."""
+    inner = flow([1, 2])
+    subjects: list[Subject[Any]] = [Subject(), BehaviorSubject(inner)]
+    for subject in subjects:
+        got: list[Any] = []
+        source = flow(subject, overflow="unbounded") | ops.merge_all() | sink(got)
+
+        async def main(step: Any = source, subject: Any = subject) -> None:
+            async with step.workflow.open():
+                await asyncio.sleep(1)
+                if not isinstance(subject, BehaviorSubject):
+                    subject.on_next(inner)
+                subject.on_completed()
+
+        run(main())
+        assert got == [1, 2]
+
+
+def test_r8a_a_name_is_given_to_a_source():
+    """R8a: statistics, notes and drawings use it."""
+    workflow = Workflow()
+    flow([1], name="letters") | workflow.add_stream(sink())
+    flow(rx.of(1), overflow="unbounded", name="letters") | workflow.add_stream(sink())
+    assert "letters" in str(workflow)
+    assert {"letters", "letters-2"} <= {*go(workflow).steps}
+
+
+@pytest.mark.parametrize("name", ["", "a/b", 3])
+def test_r8a_a_name_that_is_none_is_refused(name):
+    """R8a: as that of a step."""
+    with pytest.raises(WiringError, match="name of flow must be a non-empty string without '/'"):
+        flow([1], name=name)
+
+
+def test_r8a_a_name_is_for_one_source():
+    """R8a: two sources, or a port, have no use for it."""
+    step = Workflow().add_stream(Stream(outs=["x"], fn=_nothing))
+    for sources in (([1], [2]), (step,), ()):
+        with pytest.raises(WiringError, match="flow"):
+            flow(*sources, name="x")
+
+
+async def _nothing(ins, outs, state):
+    return
+
+
+def test_r8a_an_iterable_that_can_wait_has_no_overflow():
+    """R8a: it is refused with what to do."""
+    with pytest.raises(WiringError, match="got list; add threaded=True"):
+        flow([1], overflow="drop_oldest")
+    flow([1], overflow="drop_oldest", threaded=True)
