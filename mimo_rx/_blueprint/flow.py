@@ -16,9 +16,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reactivex import Observable, abc
-from reactivex.observer import Observer
 
 from .._errors import WiringError
+from .._rx.callbacks import Callbacks
 from .._rx.operators import (
     apply_to_probe,
     check_result,
@@ -106,6 +106,9 @@ class Flow(Operand, Observable[Any]):
     ) -> abc.DisposableBase:
         """Subscribe to the items; outside a run this runs the workflow.
 
+        The subscriber is called inside the push, without a buffer. It gets all items that were
+        delivered before a failure, then the failure.
+
         Where an event loop is running in this thread, the run is a task of it, and this returns at
         once. Elsewhere this blocks until the run has ended, as RxPY's ``from_iterable`` does. A
         flow of a ``Subject`` that this very thread was to feed then never ends. Subscribe to it in
@@ -126,9 +129,9 @@ class Flow(Operand, Observable[Any]):
         if isinstance(given, abc.ObserverBase):
             observer = given
         elif callable(getattr(given, "on_next", None)):
-            observer = Observer(given.on_next, given.on_error, given.on_completed)
+            observer = Callbacks(given.on_next, given.on_error, given.on_completed)
         else:
-            observer = Observer(given, on_error, on_completed)
+            observer = Callbacks(given, on_error, on_completed)
         return engine().subscribe(self, observer, scheduler)
 
     def run(self, scheduler: abc.SchedulerBase | None = None) -> Any:
@@ -158,7 +161,8 @@ class Flow(Operand, Observable[Any]):
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
         """Return the context manager of a run whose value iterates over the items.
 
-        When the block is left, the run is over.
+        When the block is left, the run is over. A failure comes after the items that were
+        delivered before it; it cancels the block only if no items wait.
         """
         return engine().open_flow(self)
 

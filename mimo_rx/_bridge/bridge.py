@@ -15,7 +15,7 @@ from .._ports.buffer import Buffer
 from .._ports.edge import Edge
 from .._ports.gate import Gate
 from .._rx.scheduler import RunScheduler, Scheduled, Trampoline
-from .head import Head, Host, Station
+from .head import Head, Host, Station, Taker
 from .node import NodeRun
 from .terminal import Terminal
 
@@ -60,7 +60,7 @@ class Bridge:
         """Return the node that `error` came from; `node` is the one that it has reached."""
         return self.origins.get(id(error), (error, node))[1]
 
-    def read(self, node: Node, buffer: Buffer | None) -> NodeRun:
+    def read(self, node: Node, buffer: Buffer | Taker | None) -> NodeRun:
         """Lead `node` into `buffer`; without one, run it only for its side effects."""
         made = self._made(node)
         made.readers.append(Terminal(made, buffer))

@@ -16,16 +16,16 @@ from typing import Any, Protocol
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
-from reactivex.internal import default_error
 
 from .._errors import LateSubscription
 from .._plan.plan import Node, Plan, PortRef
 from .._ports.edge import Edge
 from .._ports.gate import Gate
 from .._ports.pace import Owner
+from .._rx.callbacks import Callbacks, ignore
 from .._rx.scheduler import Trampoline, Unwound
 
-__all__ = ["Head", "Host", "Hub", "Reader", "Station", "edges_into"]
+__all__ = ["Head", "Host", "Hub", "Reader", "Station", "Taker", "edges_into"]
 
 
 class Host(Protocol):
@@ -110,6 +110,19 @@ class Reader(Protocol):
         """Take the end; never raise."""
 
 
+class Taker(Protocol):
+    """A subscriber outside the run, which is called inside the push and has no buffer (R2a)."""
+
+    def add(self) -> None:
+        """Note that one more edge leads there."""
+
+    def put(self, item: Any) -> None:
+        """Take an item; never raise."""
+
+    def producer_closed(self) -> None:
+        """Note that one edge has ended."""
+
+
 class Head(Observable[Any]):
     """Where items enter the operators of a node: the Observable that they subscribe to.
 
@@ -126,7 +139,7 @@ class Head(Observable[Any]):
         self.edges: list[Edge] = []
         self.ports: list[PortRef] = []
         self.parents: list[Station] = []
-        self._on_next: Callable[[Any], None] = _ignore
+        self._on_next: Callable[[Any], None] = ignore
         self._observers: list[abc.ObserverBase[Any]] = []
         self._producers = 0
         self._completed = False
@@ -211,7 +224,7 @@ class Head(Observable[Any]):
         if isinstance(on_next, abc.ObserverBase) or hasattr(on_next, "on_next"):
             observer = on_next
         else:
-            observer = _Observer(on_next, on_error, on_completed)
+            observer = Callbacks(on_next, on_error, on_completed)
         trampoline = self.node.bridge.trampoline
         if trampoline.here():
             self._admit(observer)
@@ -262,7 +275,7 @@ class Head(Observable[Any]):
         if self._cancelled or self._completed:
             return
         self._cancelled = True
-        self._on_next = _ignore
+        self._on_next = ignore
         for edge in self.edges:
             edge.cancel()
         for parent in self.parents:
@@ -337,31 +350,3 @@ def edges_into(heads: Iterable[Head]) -> list[tuple[PortRef, Edge]]:
                 seen.add(above)
                 pending.append(above)
     return [(port, edge) for edge, port in found.items()]
-
-
-class _Observer(abc.ObserverBase[Any]):
-    """An observer made of callbacks, without a wrapper around each."""
-
-    def __init__(self, on_next: Any, on_error: Any, on_completed: Any) -> None:
-        self.__dict__.update(
-            on_next=on_next or _ignore,
-            on_error=on_error or default_error,
-            on_completed=on_completed or _nothing,
-        )
-
-    def on_next(self, value: Any) -> None:
-        """Do nothing; the callback replaces this method."""
-
-    def on_error(self, error: Exception) -> None:
-        """Do nothing; the callback, or one that raises the error, replaces this method."""
-
-    def on_completed(self) -> None:
-        """Do nothing; the callback replaces this method."""
-
-
-def _ignore(item: Any) -> None:
-    """Discard an item."""
-
-
-def _nothing() -> None:
-    """Ignore an end."""

@@ -8,7 +8,7 @@ from typing import Any
 from .._ports.buffer import Buffer
 from .._ports.gate import Gate
 from .._ports.pace import Owner
-from .head import Station
+from .head import Station, Taker
 
 __all__ = ["Terminal"]
 
@@ -18,30 +18,32 @@ class Terminal:
 
     Args:
         node: The node that it reads.
-        buffer: The buffer that it fills.
+        target: The buffer that it fills, or the subscriber that it calls; None discards.
     """
 
     feedback = False
     """Whether it closes a ring on purpose (D6): never, since operators do not pass the mark on."""
 
-    def __init__(self, node: Station, buffer: Buffer | None) -> None:
+    def __init__(self, node: Station, target: Buffer | Taker | None) -> None:
         self.node = node
-        self._buffer = buffer
+        self._target = target
         self.live = True
         """Whether it may still deliver."""
-        self.deliver: Callable[[Any], None] = _ignore if buffer is None else buffer.put
-        if buffer is not None:
-            buffer.producers += 1
-            buffer.fan_in += 1
-            buffer.edges.append(self)
+        self.deliver: Callable[[Any], None] = _ignore if target is None else target.put
+        if isinstance(target, Buffer):
+            target.producers += 1
+            target.fan_in += 1
+            target.edges.append(self)
+        elif target is not None:
+            target.add()
 
     def ready(self) -> bool:
         """Return True: it can take items from the start."""
         return True
 
     def behind(self) -> Gate | None:
-        """Return the buffer."""
-        return self._buffer
+        """Return the buffer; a subscriber always has room."""
+        return self._target if isinstance(self._target, Buffer) else None
 
     def sources(self) -> list[Owner | None]:
         """Return the streams of which any can make it deliver; None is an unknown source (D4)."""
@@ -54,8 +56,8 @@ class Terminal:
         """Note that one producer has completed (C2)."""
         if self.live:
             self.live = False
-            if self._buffer is not None:
-                self._buffer.producer_closed()
+            if self._target is not None:
+                self._target.producer_closed()
 
     def rest(self) -> None:
         """Close a ring that has come to rest: signal the end to the consumer only (D6)."""

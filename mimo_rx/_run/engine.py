@@ -25,6 +25,7 @@ from .._rx.scheduler import RunScheduler, Unwound
 from .._statistics import Statistics
 from .._workflow.workflow import Workflow
 from .blocking import refuse_rx_run, run_blocking
+from .delivery import Delivery
 from .open import OpenFlow, OpenRun
 from .processes import PROCESS
 from .run import Run
@@ -78,7 +79,7 @@ class AsyncioEngine:
     async def last(self, flow: Flow, *, blocks: bool = False) -> Any:
         """Run `flow` in the running loop and return its last item."""
         last = _NOTHING
-        async with _Reading(flow, blocks) as items:
+        async with _Reading(flow, blocks=blocks) as items:
             async for chunk in items.chunks():
                 last = chunk[-1]
         if last is _NOTHING:
@@ -119,7 +120,11 @@ class AsyncioEngine:
         shared = _shared(flow)
         if shared is not None:
             return shared.subscribe(observer, scheduler=scheduler)
-        subscription = Subscription(partial(_Reading, flow), repr(flow), observer)
+
+        def read(delivery: Delivery, blocks: bool) -> _Reading:
+            return _Reading(flow, delivery, blocks=blocks)
+
+        subscription = Subscription(read, repr(flow), observer)
         loop = asyncio._get_running_loop()
         if loop is not None:
             subscription.begin(loop)
@@ -149,8 +154,10 @@ class _Reading:
         blocks: Whether a thread is blocked until the end, so that a standstill is worth a warning.
     """
 
-    def __init__(self, flow: Flow, blocks: bool = False) -> None:
-        self._run = _run_of_flow(flow)
+    def __init__(
+        self, flow: Flow, delivery: Delivery | None = None, *, blocks: bool = False
+    ) -> None:
+        self._run = _run_of_flow(flow, delivery)
         self._blocks = blocks
         self._standstill: Standstill | None = None
 
@@ -216,13 +223,15 @@ def _run_of(
     )
 
 
-def _run_of_flow(flow: Flow) -> Run:
+def _run_of_flow(flow: Flow, delivery: Delivery | None = None) -> Run:
     workflow = flow.workflow
     return Run(
         flatten_flow(flow, workflow or Workflow(name="flow")),
         shutdown_timeout=SHUTDOWN_TIMEOUT,
         attended=True,
         workflows=frozenset() if workflow is None else _workflows(workflow),
+        reads_flow=True,
+        delivery=delivery,
     )
 
 

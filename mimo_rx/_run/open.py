@@ -167,3 +167,8 @@ class OpenFlow(OpenRun):
         port: Any = self._run.environment.ins["item"]
         items: AsyncIterator[Any] = aiter(port)
         return items
+
+    def _interrupt(self) -> None:
+        """Cancel the block at a failure, unless items wait: it meets it behind them (R2a)."""
+        if not self._run.environment.ins["item"].buffer.items:
+            super()._interrupt()

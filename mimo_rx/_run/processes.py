@@ -37,6 +37,7 @@ class Runner(Protocol):
     loop: asyncio.AbstractEventLoop
     plan: Plan
     workflows: frozenset[int]
+    reads_flow: bool
     failure: BaseException | None
     opening: Opening | None
 
@@ -236,12 +237,19 @@ class Environment(Process):
             port.close()
 
     def break_off(self) -> None:
-        """Make the caller's pushes and pops raise from now on, also those that wait."""
+        """Make the caller's pushes and pops raise from now on, also those that wait.
+
+        The reader of one flow first gets what was delivered before a failure (R2a).
+        """
         self.life = self.life.after(Event.LEFT)
         for output in self.outs.values():
             output.end_over()
+        keeps = self._run.reads_flow and self._run.failure is not None
         for port in self.ins.values():
+            kept = tuple(port.buffer.items) if keeps else ()
             port.end_over()
+            port.buffer.items.extend(kept)
+            port.buffer.lost -= len(kept)
 
 
 PROCESS: ContextVar[StreamProcess | None] = ContextVar("mimo_rx_process", default=None)

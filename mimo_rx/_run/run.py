@@ -27,11 +27,13 @@ from .._notes import (
 )
 from .._plan.plan import ENVIRONMENT, Node, Plan, PortRef
 from .._plan.shape import has_circle
+from .._ports.buffer import Buffer
 from .._ports.edge import Edge
 from .._ports.pace import ALLOWANCE
 from .._ports.pushed import Pushed
 from .._statistics import EdgeStatistics, Statistics
 from .deadlock_watch import Watch
+from .delivery import Delivery
 from .opening import Opening
 from .processes import PROCESS, Environment, StreamProcess, log_left_behind, one_turn
 from .supervisor import coroutine_of
@@ -50,6 +52,8 @@ class Run:
         attended: Whether the caller works with its ports; otherwise the workflow's inputs are
             closed and its outputs discard.
         workflows: The ids of the blueprints in `plan`, to tell its ports from those of others.
+        reads_flow: Whether its caller reads one flow, and gets the items before a failure (R2a).
+        delivery: The subscriber to call with these items, in place of a buffer.
     """
 
     def __init__(
@@ -59,10 +63,16 @@ class Run:
         shutdown_timeout: float,
         attended: bool = False,
         workflows: frozenset[int] = frozenset(),
+        reads_flow: bool = False,
+        delivery: Delivery | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.plan = plan
         self.workflows = workflows
+        self.reads_flow = reads_flow
+        self.delivery = delivery
+        if delivery is not None:
+            delivery.on_leave = self._left
         self.phase = Phase.RUNS
         """Its state; see :mod:`mimo_rx._life`."""
         self.failure: BaseException | None = None
@@ -120,12 +130,11 @@ class Run:
         leading: dict[PortRef, list[Edge]] = {}
         reads: list[tuple[Station, PortRef]] = []
         for source, target, feedback in self.plan.edges:
-            discarded = target.step == ENVIRONMENT and not self._attended
-            buffer = None if discarded else self._process(target.step).ins[target.port].buffer
+            end = self._end(target)
             if isinstance(source, Node):
-                reads.append((self.bridge.read(source, buffer), target))
-            elif buffer is not None:
-                edge = Edge.to(buffer)
+                reads.append((self.bridge.read(source, end), target))
+            elif end is not None:
+                edge = Edge.to(end) if isinstance(end, Buffer) else _edge_to(end)
                 edge.feedback = feedback
                 leading.setdefault(source, []).append(edge)
                 self.edges.append((self._source_label(source), self._target_label(target), edge))
@@ -139,6 +148,12 @@ class Run:
             self._process(port.step).outs[port.port].connect(edges)
         if has_circle(self.plan):
             self.watch = Watch(self)
+
+    def _end(self, target: PortRef) -> Buffer | Delivery | None:
+        """Return what an edge into `target` fills; None if nobody reads it."""
+        if target.step == ENVIRONMENT and (self.delivery is not None or not self._attended):
+            return self.delivery
+        return self._process(target.step).ins[target.port].buffer
 
     def _name_edges(self, reads: list[tuple[Station, PortRef]]) -> None:
         for node, target in reads:
@@ -335,9 +350,20 @@ class Run:
             self._cancel_tasks()
             self._arm()
         self.environment.break_off()
+        if self.delivery is not None:
+            self.delivery.stop()
         if self.on_stop is not None:
             self.on_stop()
         self._look()
+
+    def _left(self) -> None:
+        """Let no push pass without a round of the loop: the subscriber has gone, maybe inside one.
+
+        So the cancel that is on its way strikes the next push at the latest.
+        """
+        for _, _, edge in self.edges:
+            if edge.output is not None:
+                edge.output.stop()
 
     def _cancel_tasks(self) -> None:
         for process in self.processes:
@@ -432,3 +458,10 @@ class Run:
         everybody: list[StreamProcess | Environment] = [*self.processes, self.environment]
         those = (waiting for each in everybody if (waiting := waiting_in(each)))
         return find_waits(those, self.edges, self.bridge.holds)
+
+
+def _edge_to(delivery: Delivery) -> Edge:
+    """Make an edge that leads straight to a subscriber."""
+    edge = Edge((), delivery.put, delivery.producer_closed)
+    delivery.add()
+    return edge

@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 
 from reactivex import abc
 
-from .._ports.input import Input
 from .blocking import run_blocking
+from .delivery import Delivery
 
 __all__ = ["Subscription"]
 
@@ -33,7 +33,7 @@ class Subscription(abc.DisposableBase):
     """A subscription to a flow outside a run, and the run that it starts (R10).
 
     Args:
-        read: Makes the run, on its loop; entering it returns the input with the items. It is told
+        read: Makes the run, on its loop, which calls what it is given with the items. It is told
             whether the run blocks a thread.
         name: The flow's name in a report.
         observer: The observer that subscribes.
@@ -41,7 +41,7 @@ class Subscription(abc.DisposableBase):
 
     def __init__(
         self,
-        read: Callable[[bool], AbstractAsyncContextManager[Input[Any]]],
+        read: Callable[[Delivery, bool], AbstractAsyncContextManager[Any]],
         name: str,
         observer: abc.ObserverBase[Any],
     ) -> None:
@@ -50,6 +50,7 @@ class Subscription(abc.DisposableBase):
         self._observer = observer
         self._disposed = False
         self._task: asyncio.Task[Any] | None = None
+        self._delivery: Delivery | None = None
         self._thread = get_ident()
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -105,36 +106,38 @@ class Subscription(abc.DisposableBase):
         if task is None:
             return
         if get_ident() != self._thread:
+            if self._delivery is not None:
+                self._delivery.over = True  # no item comes although the cancel has yet to arrive
             try:
-                task.get_loop().call_soon_threadsafe(task.cancel)
+                task.get_loop().call_soon_threadsafe(self._leave, task)
             except RuntimeError:
                 pass  # the loop is closed: the run was over
-        elif task is not _current_task():  # else _deliver() checks right after the item
+        else:
+            self._leave(task)
+
+    def _leave(self, task: asyncio.Task[Any]) -> None:
+        delivery = self._delivery
+        if delivery is not None and not delivery.done:
+            delivery.leave()
+        elif task is not _current_task():
             task.cancel()
 
     async def _deliver(self) -> None:
         failure: Exception | None = None
-        raised: Exception | None = None
         if self._task is None:
             await asyncio.sleep(0)  # an eager task would deliver before there is a subscription
         try:
+            delivery = self._delivery = Delivery(self._observer.on_next)
             blocks = asyncio.get_running_loop() in _FAILED
-            async with self._read(blocks) as items:
-                async for item in items:
-                    if self._disposed:  # by another thread; its cancel has not arrived yet
-                        raise _Disposed
-                    try:
-                        self._observer.on_next(item)
-                    except Exception as error:
-                        raised = error
-                        raise
-                    if self._disposed:
-                        raise _Disposed
+            async with self._read(delivery, blocks):
+                await delivery.ended()
+                if self._disposed:
+                    raise _Disposed
         except _Disposed:
             return
         except Exception as error:
             # An exception of the observer goes to the caller, as in RxPY.
-            if self._disposed or error is raised:
+            if self._disposed or error is delivery.raised:
                 raise
             failure = error
         if self._disposed:
