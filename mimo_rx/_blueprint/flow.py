@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,13 +34,12 @@ from .engine_protocol import engine
 from .factory import refuse_uncalled
 from .find_flows import find_claims, find_flows
 from .operand import Operand
-from .stream import Stream
+from .provisional import meet, on_trial, undo_by
 
 if TYPE_CHECKING:
     from .nesting import Workflow
 
-__all__ = ["BareFlow", "Derived", "Fan", "Flow", "Merged", "ObservableFlow", "common_workflow"]
-
+__all__ = ["Derived", "Fan", "Flow", "Merged", "ObservableFlow", "behind", "homes_of_sources"]
 
 _SHARING = ("share", "ref_count")
 """Operators whose subscribers share one subscription to the source."""
@@ -66,8 +65,6 @@ class Flow(Operand, Observable[Any]):
     """The flows that its own operator or Observable subscribes to by itself."""
     is_step: ClassVar[bool] = False
     """Whether it is a whole step rather than one port of it."""
-    bare: tuple[BareFlow, ...] = ()
-    """The streams under it that had no workflow when it was made."""
 
     # `Observable.__init__` is not called: it makes a lock, and a blueprint holds none.
     def __init__(self, workflow: Workflow | None = None) -> None:
@@ -75,13 +72,20 @@ class Flow(Operand, Observable[Any]):
 
     @property
     def workflow(self) -> Workflow | None:
-        """The workflow that it belongs to; None while there is none."""
-        return self._workflow
+        """The workflow that it belongs to; None if it is made of outside sources alone."""
+        return None if self._workflow is None else self._workflow.graph.workflow
+
+    @property
+    def homes(self) -> list[Workflow]:
+        """The workflows that it was led into, if it is an outside source."""
+        return []
 
     def _note(self) -> None:
         """Register it with its workflow, so that a check can tell if it leads nowhere."""
-        if self._workflow is not None:
-            self._workflow.graph.note(self)
+        workflow = self._workflow
+        if workflow is not None:
+            workflow.graph.note(self)
+            undo_by(lambda: workflow.graph.forget(self))
 
     @property
     def lock(self) -> threading.RLock:  # type: ignore[override] # RxPY sets it in `__init__`
@@ -93,7 +97,7 @@ class Flow(Operand, Observable[Any]):
         return lock
 
     def __getstate__(self) -> dict[str, Any]:
-        live = ("_lock", "shared")
+        live = ("_lock", "_homes", "shared")
         return {name: value for name, value in self.__dict__.items() if name not in live}
 
     def subscribe(
@@ -153,9 +157,9 @@ class Flow(Operand, Observable[Any]):
     def is_connected(self) -> bool:
         """Tell whether it, or a flow that it is a part of, leads into a step.
 
-        This is always False for a flow whose streams had no workflow when it was made.
+        This is always False for a flow of outside sources alone.
         """
-        workflow = self._workflow
+        workflow = self.workflow
         return workflow is not None and workflow.graph.is_connected(self)
 
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
@@ -201,7 +205,8 @@ class Flow(Operand, Observable[Any]):
     def native(self, operator: Callable[[Any], Any]) -> Any:
         """Apply one operator; return a flow where that is possible, else what RxPY would return."""
         refuse_uncalled(operator)
-        result = apply_to_probe(operator)
+        with on_trial():
+            result = apply_to_probe(operator)
         if resubscribes(operator) and isinstance(result, Observable):
             return operator(_plain(self))
         if is_connectable(result) or not isinstance(result, Observable):
@@ -217,7 +222,8 @@ class Flow(Operand, Observable[Any]):
         refuse_uncalled(operator)
         if not counts_readers(operator):
             self.readable()
-        result = check_result(operator, apply_to_probe(operator, self.probe))
+        with on_trial():
+            result = check_result(operator, apply_to_probe(operator, self.probe))
         return Derived(self, operator, result)
 
     @property
@@ -270,8 +276,7 @@ class Derived(Flow):
         self._connectable = applied if is_connectable(applied) else None
         self.claims = find_claims(operator, applied)
         self.parents = (parent, *(claim.readable() for claim in self.claims))
-        self.bare = _bare(self.parents)
-        super().__init__(common_workflow(self.parents))
+        super().__init__(_meet(self.parents))
         self._note()
 
     @property
@@ -324,8 +329,7 @@ class Merged(Flow):
             for flow in flows
             for member in (flow.parents if isinstance(flow, Merged) else (flow,))
         )
-        self.bare = _bare(self.parents)
-        super().__init__(common_workflow(self.parents))
+        super().__init__(_meet(self.parents))
         self._note()
         for flow in flows:
             if isinstance(flow, Merged) and flow.workflow is not None:
@@ -344,25 +348,11 @@ class ObservableFlow(Flow):
         self.outside = found.outside
         self.claims = (*found.flows, *(port for port in ports if port not in found.flows))
         self.parents = tuple(claim.readable() for claim in self.claims)
-        self.bare = _bare(self.parents)
-        super().__init__(common_workflow(self.parents))
+        super().__init__(_meet(self.parents))
         self._note()
 
     def label(self) -> str:
         return type(self.observable).__name__
-
-
-class BareFlow(Flow):
-    """The one main output of a stream that was not a step yet when it was read."""
-
-    def __init__(self, stream: Stream, port: str) -> None:
-        self.stream = stream
-        self.port = port
-        self.bare = (self,)
-        super().__init__()
-
-    def label(self) -> str:
-        return self.stream.name
 
 
 class Fan(list[Any], Operand):
@@ -377,29 +367,28 @@ class Fan(list[Any], Operand):
         return f"<fan {super().__repr__()}>"
 
 
-def common_workflow(flows: Iterable[Any]) -> Workflow | None:
-    """Return the one workflow that all `flows` (or steps) belong to; None if none has one.
-
-    Raises:
-        WiringError: They belong to different workflows.
-    """
-    found: Workflow | None = None
-    for flow in flows:
-        workflow = flow.workflow
-        if workflow is None or workflow is found:
-            continue
-        if found is not None:
-            raise two_workflows(found, workflow)
-        found = workflow
-    return found
+def behind(flows: Iterable[Flow]) -> Iterator[Flow]:
+    """Yield `flows` and the flows they are made from, each once."""
+    seen: set[int] = set()
+    stack = [*flows][::-1]
+    while stack:
+        flow = stack.pop()
+        if id(flow) not in seen:
+            seen.add(id(flow))
+            yield flow
+            stack.extend(reversed(flow.parents))
 
 
-def two_workflows(one: Workflow, other: Workflow) -> WiringError:
-    """Return the error of a chain that lies in two workflows."""
-    return WiringError(
-        f"a chain must lie in one workflow, got steps of {one.name!r} and {other.name!r}; nest one "
-        "workflow in the other to connect them"
-    )
+def homes_of_sources(flows: Iterable[Flow]) -> list[Workflow]:
+    """Return the workflows that the outside sources behind `flows` were led into before."""
+    free = [flow for flow in flows if flow.workflow is None]
+    return [home for each in behind(free) for home in each.homes]
+
+
+def _meet(parents: tuple[Flow, ...]) -> Workflow | None:
+    """Return the one workflow of `parents`; what their sources were led into joins it."""
+    workflows = [parent.workflow for parent in parents if parent.workflow is not None]
+    return meet(workflows, homes_of_sources(parents)) if workflows else None
 
 
 def _plain(flow: Flow) -> Observable[Any]:
@@ -411,8 +400,3 @@ def _plain(flow: Flow) -> Observable[Any]:
         return flow.subscribe(observer, scheduler=scheduler)
 
     return Observable(subscribe)
-
-
-def _bare(flows: Iterable[Flow]) -> tuple[BareFlow, ...]:
-    unique = {id(bare): bare for flow in flows for bare in flow.bare}
-    return tuple(unique.values())

@@ -6,15 +6,16 @@ Rules: L10.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from .._errors import WiringError
 from .factory import refuse_uncalled
-from .flow import BareFlow, Flow, two_workflows
+from .flow import Flow, behind
 from .nesting import nests
+from .provisional import two_workflows, undo_by
 from .restart import Restart
 from .step import Port, Step, WorkflowInput
 from .stream import Stream
@@ -22,7 +23,7 @@ from .stream import Stream
 if TYPE_CHECKING:
     from .nesting import Workflow
 
-__all__ = ["Graph", "Link", "at_least", "behind", "checked_threshold"]
+__all__ = ["Graph", "Link", "at_least", "checked_threshold", "homes_of"]
 
 
 class Link(NamedTuple):
@@ -37,19 +38,32 @@ class Link(NamedTuple):
 
 
 class Graph:
-    """The steps and links of `workflow`; both tables only grow, at their ends."""
+    """The steps and links of `workflow`; both tables only grow, at their ends.
+
+    Args:
+        workflow: The workflow.
+    """
+
+    provisional = False
+    """Whether ``|`` made the workflow by itself; it may become part of another one."""
+    used = False
+    """Whether a provisional workflow was run, drawn, checked or copied."""
 
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
+        self._aliases: list[Workflow] = []
         self.steps: dict[str, Step] = {}
         self.links: dict[Any, Link] = {}
-        self._bound: dict[BareFlow, Step] = {}
         # Both can be made again from the steps. A refused `|` drops both, pickling the first.
         self._places: dict[int, list[Step]] | None = None
         self._numbers: dict[str, int] = {}
         # Weak references, since long-lived programs drop many flows. Not pickled.
-        self._flows: WeakKeyDictionary[Flow, int] = WeakKeyDictionary()
-        self._noted = 0
+        self._flows: WeakKeyDictionary[Flow, None] = WeakKeyDictionary()
+
+    @property
+    def size(self) -> int:
+        """How much another graph would have to take over."""
+        return len(self.steps) + len(self.links)
 
     @property
     def flows(self) -> tuple[Flow, ...]:
@@ -58,10 +72,10 @@ class Graph:
 
     def note(self, flow: Flow) -> None:
         """Remember `flow` for as long as the program holds it."""
-        self._flows[flow] = self._noted = self._noted + 1
+        self._flows[flow] = None
 
     def forget(self, flow: Flow) -> None:
-        """Forget a merge: each of its members is led on by itself."""
+        """Forget a flow, such as a merge each of whose members is led on by itself."""
         self._flows.pop(flow, None)
 
     def add(
@@ -81,12 +95,71 @@ class Graph:
         stream.check_runnable()
         _check_restart(stream, restart)
         self._check_nesting(stream, threshold)
-        bound = self.workflow.threshold if threshold is None else threshold
-        step = Step(self.workflow, stream, self._unique(name or stream.name), bound, restart)
+        step = Step(self.workflow, stream, name or stream.name, threshold, restart)
+        undo_by(self._drop_tables)
+        undo_by(lambda: self.steps.pop(step.name))
+        self._place(step)
+        if nests(stream):
+            stream.graph.nested()
+        return step
+
+    def nested(self) -> None:
+        """Make a provisional workflow the program's own, since the program has given it a place."""
+        if self.provisional:
+            undo_by(lambda: setattr(self, "provisional", True))
+            self.provisional = False
+
+    def join(self, other: Graph) -> None:
+        """Take over the steps, links and flows of the provisional `other`.
+
+        Raises:
+            WiringError: This workflow is a step inside the other.
+        """
+        for step in other.steps.values():
+            if nests(step.stream):
+                self._check_nesting(step.stream, None)
+        names = [(step, step.name) for step in other.steps.values()]
+        links, steps, used = len(self.links), len(self.steps), self.used
+        aliases, flows = [other.workflow, *other._aliases], other.flows
+
+        def take_back() -> None:
+            for _ in range(len(self.steps) - steps):
+                self.steps.popitem()
+            for _ in range(len(self.links) - links):
+                self.links.popitem()
+            for flow in flows:
+                self.forget(flow)
+            for step, name in names:
+                step.rename(name)
+                step.homes_of_stream.hold(other.workflow)
+            del self._aliases[len(self._aliases) - len(aliases) :]
+            for alias in aliases:
+                alias.graph = other
+            other.used, self.used = other_used, used
+            self._drop_tables()
+
+        other_used = other.used
+        undo_by(take_back)
+        for step, _ in names:
+            self._place(step)
+        self.links.update(other.links)
+        for flow in flows:
+            self.note(flow)
+        self._aliases += aliases
+        for alias in aliases:
+            alias.graph = self
+        self.used, other.used = used or other_used, True
+
+    def _place(self, step: Step) -> None:
+        step.rename(self._unique(step.wanted))
+        step.homes_of_stream.hold(self.workflow)
         self.steps[step.name] = step
         if self._places is not None:
-            self._places.setdefault(id(stream), []).append(step)
-        return step
+            self._places.setdefault(id(step.stream), []).append(step)
+
+    def _drop_tables(self) -> None:
+        self._places = None
+        self._numbers.clear()
 
     def step_of(self, place: Step | Stream) -> Step:
         """Return the step that `place` is or becomes: a stream is added at its first use.
@@ -98,15 +171,7 @@ class Graph:
             if place.workflow is not self.workflow:
                 raise two_workflows(self.workflow, place.workflow)
             return place
-        known = self.known_step(place)
-        return self.add(place) if known is None else known
-
-    def known_step(self, stream: Stream) -> Step | None:
-        """Return the one step of `stream`; None if there is none.
-
-        Raises:
-            WiringError: There are several.
-        """
+        stream = place
         if self._places is None:
             self._places = {}
             for step in self.steps.values():
@@ -118,11 +183,11 @@ class Graph:
                 f"stream {stream.name!r} is {len(steps)} steps of workflow {self.workflow.name!r}; "
                 f"name one of its steps, {names}"
             )
-        return steps[0] if steps else None
-
-    def bound_step(self, bare: BareFlow) -> Step | None:
-        """Return the step that the stream of `bare` has become since; None if it is no step yet."""
-        return self._bound.get(bare) or self.known_step(bare.stream)
+        if steps:
+            return steps[0]
+        step = self.add(stream)
+        step.by_pipe = True
+        return step
 
     def link(self, source: Flow, step: Step | None, port: str, *, feedback: bool = False) -> None:
         """Link `source` to an input of `step`, or to an output of the workflow.
@@ -137,9 +202,6 @@ class Graph:
             WiringError: There is already the same edge.
         """
         source = source.readable()
-        for bare in source.bare:
-            if bare not in self._bound:
-                self._bound[bare] = self.step_of(bare.stream)
         key = (self._key(source), step, port)
         if key in self.links:
             target = f"{step.name}.{port}" if step else f"workflow output {port!r}"
@@ -147,15 +209,12 @@ class Graph:
                 f"{source.label()} already leads into {target} in workflow "
                 f"{self.workflow.name!r}; the same edge cannot be made twice"
             )
+        undo_by(lambda: self.links.pop(key))
         self.links[key] = Link(source, step, port, feedback)
 
     def end_of(self, flow: Flow) -> tuple[Step, str] | None:
         """Return the step and output that `flow` stands for; None if it is no output of a step."""
-        if isinstance(flow, Port):
-            return flow.step, flow.name
-        if isinstance(flow, BareFlow) and (step := self.bound_step(flow)):
-            return step, flow.port
-        return None
+        return (flow.step, flow.name) if isinstance(flow, Port) else None
 
     def leading(self) -> Iterator[Flow]:
         """Yield every flow that leads somewhere, and the flows it is made from, each once."""
@@ -166,32 +225,13 @@ class Graph:
         if isinstance(flow, Step):
             ends = {(flow, port) for port in flow.outs}
             return any(self.end_of(each) in ends for each in self.leading())
-        if isinstance(flow, Port | BareFlow):
+        if isinstance(flow, Port):
             end = self.end_of(flow)
-            return end is not None and any(self.end_of(each) == end for each in self.leading())
+            return any(self.end_of(each) == end for each in self.leading())
         if isinstance(flow, WorkflowInput):  # each use makes a new object
             inputs = (each for each in self.leading() if isinstance(each, WorkflowInput))
             return any(each.name == flow.name for each in inputs)
         return any(each is flow for each in self.leading())
-
-    @contextmanager
-    def atomically(self) -> Iterator[None]:
-        """Take back what the block added, if it fails."""
-        tables: tuple[dict[Any, Any], ...] = (self.steps, self.links, self._bound)
-        sizes = [len(table) for table in tables]
-        noted = self._noted
-        try:
-            yield
-        except BaseException:
-            for table, size in zip(tables, sizes, strict=True):
-                while len(table) > size:
-                    table.popitem()
-            self._places = None
-            self._numbers.clear()
-            for flow, number in [*self._flows.items()] if self._noted > noted else ():
-                if number > noted:
-                    self._flows.pop(flow, None)
-            raise
 
     def _key(self, source: Flow) -> Any:
         """Return the key that tells direct edges apart; any other flow is its own key."""
@@ -221,7 +261,7 @@ class Graph:
         stack = [nested]
         while stack:
             workflow = stack.pop()
-            if workflow is self.workflow:
+            if workflow.graph is self:
                 raise WiringError(
                     f"workflow {workflow.name!r} cannot be a step inside itself"
                     + ("" if nested is workflow else f"; {nested.name!r} contains it")
@@ -231,7 +271,20 @@ class Graph:
                 inner = [step.stream for step in workflow.graph.steps.values()]
                 stack += [each for each in inner if nests(each)]
 
+    def __del__(self) -> None:
+        if self.provisional and not self.used and self.steps:
+            names = ", ".join(map(repr, [*self.steps][:10]))
+            names += f" and {len(self.steps) - 10} more" if len(self.steps) > 10 else ""
+            warnings.warn(
+                f"steps that were connected by '|' were dropped without a run: {names}; write "
+                "`step.workflow.start()`, or lead them into a workflow that runs",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
     def __getstate__(self) -> dict[str, Any]:
+        self.used = True
         return {**self.__dict__, "_places": None, "_flows": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -239,16 +292,14 @@ class Graph:
         self._flows = WeakKeyDictionary()
 
 
-def behind(flows: Iterable[Flow]) -> Iterator[Flow]:
-    """Yield `flows` and the flows they are made from, each once."""
-    seen: set[int] = set()
-    stack = [*flows][::-1]
-    while stack:
-        flow = stack.pop()
-        if id(flow) not in seen:
-            seen.add(id(flow))
-            yield flow
-            stack.extend(reversed(flow.parents))
+def homes_of(stream: Stream) -> list[Workflow]:
+    """Return the workflows that a ``|`` made `stream` a step of and that are still there.
+
+    What ``add_stream`` makes is a step of its own: other uses of the stream do not mean it.
+    """
+    steps = list((stream.__dict__.get("__homes__", {})).values())
+    standing = [step for step in steps if step.by_pipe and step.stream is stream and step.stands()]
+    return [step.workflow for step in standing]
 
 
 def _check_restart(stream: Stream, restart: object) -> None:

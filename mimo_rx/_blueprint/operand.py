@@ -21,8 +21,13 @@ class Language(Protocol):
     def wire(self, left: Any, right: Any) -> Any:
         """Evaluate ``left | right``."""
 
-    def as_flow(self, source: Any, *, ports: tuple[Any, ...] = (), **settings: Any) -> Any:
+    def as_flow(
+        self, source: Any, *, ports: tuple[Any, ...] = (), within: Any = None, **settings: Any
+    ) -> Any:
         """Return the flow to read from the left side of ``|``."""
+
+    def met(self, operands: Any) -> Any:
+        """Make one workflow of all that `operands` stand in, and return it; None if none."""
 
     def connect(
         self, source: Any, target: Any, input: str | None, *, feedback: bool = False

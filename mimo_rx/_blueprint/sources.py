@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Iterable
 from types import GeneratorType
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from reactivex import Observable
 
@@ -16,7 +16,11 @@ from .._rx.entry import check_overflow
 from .find_flows import find_flows
 from .flow import Flow, Merged, ObservableFlow
 from .operand import language
+from .provisional import Homes, all_or_nothing
 from .stream import Stream
+
+if TYPE_CHECKING:
+    from .nesting import Workflow
 
 __all__ = [
     "SourceFlow",
@@ -113,6 +117,20 @@ class SourceFlow(Flow):
     def __init__(self, stream: SourceStream) -> None:
         super().__init__()
         self.stream = stream
+        self._homes = Homes()
+
+    @property
+    def homes(self) -> list[Workflow]:
+        found = {id(each.graph): each.graph.workflow for each in list(self._homes.values())}
+        return list(found.values())
+
+    def led_into(self, workflow: Workflow) -> None:
+        """Remember `workflow`: a later ``|`` of this source joins it."""
+        self._homes[id(workflow)] = workflow
+        self._homes.hold(workflow)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _homes=Homes())
 
     def label(self) -> str:
         return self.stream.name
@@ -172,11 +190,13 @@ def flow(
         raise WiringError(f"threaded of flow must be True or False, got {threaded!r}")
     _check_name(name)
     named = _readable_ports(ports)
-    flows = [_enter(source, named, settings) for source in sources]
-    _check_use(flows, named, settings)
-    if name is not None:
-        _name(flows, name)
-    return flows[0] if len(flows) == 1 else Merged(flows)
+    with all_or_nothing():
+        within = language().met(sources)
+        flows = [_enter(source, named, within, settings) for source in sources]
+        _check_use(flows, named, settings)
+        if name is not None:
+            _name(flows, name)
+        return flows[0] if len(flows) == 1 else Merged(flows)
 
 
 def as_outside(source: Any, ports: tuple[Flow, ...] = (), **settings: Any) -> Flow | None:
@@ -211,13 +231,15 @@ def kind_of(source: Any) -> SourceKind | None:
     return None
 
 
-def _enter(source: Any, ports: tuple[Flow, ...], settings: dict[str, Any]) -> Flow:
+def _enter(
+    source: Any, ports: tuple[Flow, ...], within: Workflow | None, settings: dict[str, Any]
+) -> Flow:
     # Here a text is an iterable of its characters, as elsewhere in Python.
     if isinstance(source, str | bytes | bytearray):
         outside = as_outside(source, **settings)
         assert outside is not None
         return outside
-    entered: Flow = language().as_flow(source, ports=ports, **settings)
+    entered: Flow = language().as_flow(source, ports=ports, within=within, **settings)
     return entered
 
 

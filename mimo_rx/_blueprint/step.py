@@ -1,24 +1,27 @@
 """Steps and their ports: a step is the place of one stream in a workflow.
 
-Rules: W2, W3.
+Rules: W2, W3, L9b.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._errors import UnknownPort, WiringError
 from .factory import StreamFactory, refuse_uncalled
 from .flow import Flow
 from .operand import Operand, language
+from .port_names import listed, main_output, one_input
+from .provisional import Homes
 from .restart import Restart
 from .stream import Stream, signature
 
 if TYPE_CHECKING:
+    from .._statistics import Statistics
     from .nesting import Workflow
 
-__all__ = ["Port", "Step", "WorkflowInput", "WorkflowOutput", "WorkflowPorts", "main_output"]
+__all__ = ["Port", "Step", "WorkflowInput", "WorkflowOutput", "WorkflowPorts"]
 
 
 class Step(Flow):
@@ -38,27 +41,43 @@ class Step(Flow):
     """
 
     is_step: ClassVar[bool] = True
+    by_pipe = False
+    """Whether a ``|`` added it, so that the stream itself means it."""
 
     def __init__(
         self,
         workflow: Workflow,
         stream: Stream,
-        name: str,
-        threshold: int,
+        wanted: str,
+        threshold: int | None = None,
         restart: Restart | None = None,
     ) -> None:
         super().__init__(workflow)
         self._stream = stream
-        self._name = name
+        self._name = self.wanted = wanted
         self._threshold = threshold
         self._restart = restart
         self._seeds: dict[str, list[Any]] = {}
+        self._settle()
+
+    def _settle(self) -> None:
+        self.homes_of_stream[id(self)] = self
+
+    @property
+    def homes_of_stream(self) -> Homes:
+        """The steps that its stream is."""
+        homes: Homes = self._stream.__dict__.setdefault("__homes__", Homes())
+        return homes
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._settle()
 
     @property
     def workflow(self) -> Workflow:
         """The workflow that it belongs to."""
         assert self._workflow is not None
-        return self._workflow
+        return self._workflow.graph.workflow
 
     @property
     def stream(self) -> Stream:
@@ -73,7 +92,7 @@ class Step(Flow):
     @property
     def threshold(self) -> int:
         """Bound of each of its input buffers, in items."""
-        return self._threshold
+        return self.workflow.threshold if self._threshold is None else self._threshold
 
     @property
     def restart(self) -> Restart | None:
@@ -167,9 +186,52 @@ class Step(Flow):
         name = self.input_name(input)
         self._seeds.setdefault(name, []).append(item)
 
+    def start(self, *, threshold: int | None = None, shutdown_timeout: float = 5.0) -> Statistics:
+        """Run the workflow of a chain that ends here to its end, and block until then.
+
+        A step without main outputs ends a chain: ``(source | double | sink).start()``. In a running
+        loop, await the chain.
+
+        Args:
+            threshold: Bound of every buffer of this run, in items, as for ``Workflow.start``.
+            shutdown_timeout: Seconds to wait at the end, as for ``Workflow.start``.
+
+        Returns:
+            The statistics of the run.
+
+        Raises:
+            WiringError: The step has a main output, so the chain is not at its end.
+            RuntimeError: A loop is running in this thread.
+            Exception: Whatever the first stream that failed has raised.
+
+        Example:
+            >>> from mimo_rx import arange
+            >>> from mimo_rx.streams import ForEach
+            >>> statistics = (arange(3) | ForEach(print)).start()
+            0
+            1
+            2
+        """
+        if self._stream.main_outs:
+            raise WiringError(
+                f"start() of step {self._name!r} needs a chain that ends in a step without "
+                f"outputs, but it has {listed(self._stream.main_outs)}; use its workflow, "
+                "`step.workflow.start()`"
+            )
+        return self.workflow.start(threshold=threshold, shutdown_timeout=shutdown_timeout)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Run the workflow in the running loop; return its statistics, or the last item.
+
+        A step without main outputs ends a program, which has statistics. Any other step is read.
+        """
+        if self._stream.main_outs:
+            return super().__await__()
+        return self.workflow.run().__await__()
+
     def input_name(self, name: str | None = None) -> str:
         """Return the name of an input, of the only one if `name` is None."""
-        return _one_input(self._where(), self.ins, name)
+        return one_input(self._where(), self.ins, name)
 
     def output_name(self, name: str | None = None) -> str:
         """Return the name of an output, of the only main one if `name` is None."""
@@ -197,7 +259,7 @@ class Step(Flow):
             stream = self.__dict__.get("_stream")  # there is none while a copy is being made
             if stream is not None and (name in stream.ins or name in stream.outs):
                 hint = f"; write `step[{name!r}]` for its port"
-            elif name in ("start", "run", "open", "check"):
+            elif name in ("run", "open", "check"):
                 hint = f"; use its workflow, `step.workflow.{name}()`"
             raise AttributeError(f"a step has no attribute {name!r}{hint}", name=name, obj=self)
 
@@ -206,6 +268,14 @@ class Step(Flow):
 
     def label(self) -> str:
         return self._name
+
+    def rename(self, name: str) -> None:
+        """Give it the name that is unique in its workflow; it was made with the wanted one."""
+        self._name = name
+
+    def stands(self) -> bool:
+        """Tell whether its workflow has it; the one of a refused ``|`` was taken back."""
+        return self.workflow.steps.get(self._name) is self
 
     def __repr__(self) -> str:
         return f"<step {self._name!r} {signature(self._stream)}>"
@@ -332,40 +402,3 @@ class WorkflowPorts(tuple[str, ...]):
             WorkflowPorts,
             (self.__dict__["__workflow__"], self.__dict__["__side__"], tuple(self)),
         )
-
-
-def main_output(stream: Stream, where: str) -> str:
-    """Return the name of the one main output of `stream`.
-
-    Raises:
-        WiringError: There is none, or several.
-    """
-    names = stream.main_outs
-    if len(names) == 1:
-        return names[0]
-    if names:
-        raise WiringError(
-            f"{where} has several main outputs, {_listed(names)}; name one of them, "
-            f"`step[{names[0]!r}]`"
-        )
-    side = f", only side outputs, {_listed(stream.outs)}; name one of them" if stream.outs else ""
-    raise WiringError(f"{where} has no main output to read from{side}")
-
-
-def _one_input(where: str, names: tuple[str, ...], name: str | None) -> str:
-    if name is not None:
-        if name not in names:
-            raise UnknownPort(where, "input", name, tuple(names))
-        return name
-    if len(names) == 1:
-        return next(iter(names))
-    if len(names):
-        raise WiringError(
-            f"{where} has several inputs, {_listed(names)}; name one of them, "
-            f"`step[{next(iter(names))!r}]`"
-        )
-    raise WiringError(f"{where} has no input to lead into")
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(map(repr, tuple(names)))

@@ -264,6 +264,7 @@ class Stream(Operand):
     def __getstate__(self) -> dict[str, Any]:
         # A decorated function cannot be pickled by its name: its factory has that name now.
         state = dict(self.__dict__)
+        state.pop("__homes__", None)
         if self._factory is not None:
             del state["_fn"]
         return state

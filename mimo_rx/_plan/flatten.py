@@ -16,9 +16,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from .._blueprint.flow import BareFlow, Derived, Flow, Merged, ObservableFlow
+from .._blueprint.flow import Derived, Flow, Merged, ObservableFlow
 from .._blueprint.sources import SourceFlow, SourceStream
-from .._blueprint.step import Port, Step, WorkflowInput
+from .._blueprint.step import Port, WorkflowInput
 from .._errors import WiringError
 from .._rx.operators import describe
 from .places import Frame, Layout
@@ -42,12 +42,12 @@ def flatten(workflow: Workflow) -> Plan:
     Raises:
         WiringError: Operators form a ring without a stream in it.
     """
-    flattener = _Flattener(Layout(workflow))
+    flattener = _Flattener(_layout(workflow))
     flattener.add_links()
     for link in flattener.layout.root.links:
         if link.step is None:
             flattener.add(link.source, PortRef(ENVIRONMENT, link.port))
-    return flattener.plan(tuple(workflow.outs))
+    return flattener.plan(tuple(flattener.layout.root.workflow.outs))
 
 
 def flatten_flow(flow: Flow, workflow: Workflow) -> Plan:
@@ -61,11 +61,16 @@ def flatten_flow(flow: Flow, workflow: Workflow) -> Plan:
         WiringError: Nothing can be read from `flow`, or operators form a ring without a stream.
     """
     flow = flow.readable()
-    strangers = {id(b.stream): b.stream for b in flow.bare if workflow.graph.bound_step(b) is None}
-    flattener = _Flattener(Layout(workflow, strangers.values()), flow)
+    flattener = _Flattener(_layout(workflow), flow)
     flattener.add_links()
     flattener.add(flow, PortRef(ENVIRONMENT, READ))
     return flattener.plan((READ,))
+
+
+def _layout(workflow: Workflow) -> Layout:
+    workflow = workflow.graph.workflow
+    workflow.graph.used = True
+    return Layout(workflow)
 
 
 class _Place(NamedTuple):
@@ -188,8 +193,8 @@ class _Flattener:
             return _named(flow, [PortRef(self.layout.source(frame, flow.stream), READ)])
         if isinstance(flow, WorkflowInput):
             return self._follow_input(frame, flow.name)
-        assert isinstance(flow, Port | BareFlow), flow
-        step, port = _step_and_port(frame, flow)
+        assert isinstance(flow, Port), flow
+        step, port = flow.step, flow.name
         inner = frame.children.get(step)
         if inner is None:
             return _named(flow, [PortRef(frame.numbers[step], port)])
@@ -248,13 +253,15 @@ class _Flattener:
         while isinstance(flow, Derived) and (not chain or uses[id(flow)] == 1):
             chain.append(flow)
             flow = flow.parent
+        # Before the claims: sources begin in the order in which they are written.
+        reads = self._reads(_Place(frame, flow))
         claims = [
             (claim, self._reads(_Place(frame, claim)))
             for derived in reversed(chain)
             for claim in derived.claims
         ]
         operators = tuple(derived.operator for derived in reversed(chain))
-        return _Needs(place, operators, self._reads(_Place(frame, flow)), claims)
+        return _Needs(place, operators, reads, claims)
 
     def _node(self, needs: _Needs) -> Node:
         flow = needs.place.flow
@@ -302,12 +309,6 @@ class _Leave(NamedTuple):
     """A mark on the stack: everything behind `name` has been visited."""
 
     name: object
-
-
-def _step_and_port(frame: Frame, flow: Port | BareFlow) -> tuple[Step, str]:
-    if isinstance(flow, Port):
-        return flow.step, flow.name
-    return frame.step_of(flow), flow.port
 
 
 def _places_in(needs: _Needs) -> list[_Place]:

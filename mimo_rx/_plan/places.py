@@ -7,16 +7,13 @@ Rules: E5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from .._blueprint.flow import BareFlow
 from .._blueprint.graph import Link
 from .._blueprint.nesting import nests
 from .._blueprint.sources import SourceStream
 from .._blueprint.step import Step
-from .._blueprint.stream import Stream
 from .plan import PlannedStep
 
 if TYPE_CHECKING:
@@ -44,19 +41,8 @@ class Frame:
     names: set[str] = field(default_factory=set)
     numbered: dict[str, int] = field(default_factory=dict)
     """The last number that was added to each name to make it unique."""
-    visitors: dict[int, Step] = field(default_factory=dict)
-    """Steps made for streams that are read here without being a step, by the stream's id."""
     sources: dict[int, int] = field(default_factory=dict)
     """The number in the plan of each outside source, by the id of its stream."""
-
-    def step_of(self, bare: BareFlow) -> Step:
-        """Return the step here of a stream that was read before it was added as a step."""
-        visitor = self.visitors.get(id(bare.stream))
-        if visitor is not None:
-            return visitor
-        step = self.workflow.graph.bound_step(bare)
-        assert step is not None, "an edge binds the streams that it is made of"
-        return step
 
     def unique(self, wanted: str) -> str:
         """Return `wanted`, with a number if a step here already has that name."""
@@ -76,16 +62,14 @@ class Layout:
 
     Args:
         workflow: The workflow to lay out.
-        visitors: Streams that are read in it without being a step.
     """
 
-    def __init__(self, workflow: Workflow, visitors: Iterable[Stream] = ()) -> None:
+    def __init__(self, workflow: Workflow) -> None:
         self.frames: list[Frame] = []
         self._steps: list[PlannedStep] = []
         self._seeds: list[dict[str, tuple[Any, ...]]] = []
         root = self._frame(workflow)
-        guests = [self._visitor(root, stream) for stream in visitors]
-        pending = [(root, iter([*workflow.steps.values(), *guests]))]
+        pending = [(root, iter([*workflow.steps.values()]))]
         while pending:
             frame, steps = pending[-1]
             step = next(steps, None)
@@ -145,9 +129,3 @@ class Layout:
             parent.children[step] = frame
         self.frames.append(frame)
         return frame
-
-    def _visitor(self, frame: Frame, stream: Stream) -> Step:
-        name = frame.unique(stream.name)
-        visitor = Step(frame.workflow, stream, name, frame.workflow.threshold)
-        frame.visitors[id(stream)] = visitor
-        return visitor

@@ -240,7 +240,7 @@ def _workflows(workflow: Workflow) -> frozenset[int]:
     found: set[int] = set()
     pending = [workflow]
     while pending:
-        each = pending.pop()
+        each = pending.pop().graph.workflow
         if id(each) not in found:
             found.add(id(each))
             pending += [s.stream for s in each.steps.values() if isinstance(s.stream, Workflow)]

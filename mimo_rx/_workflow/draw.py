@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._blueprint.flow import BareFlow, Derived, Flow, Merged
+from .._blueprint.flow import Derived, Flow, Merged
 from .._blueprint.nesting import nests
 from .._blueprint.sources import SourceFlow
 from .._blueprint.step import Port, Step, WorkflowInput
@@ -48,6 +48,8 @@ def to_dot(workflow: Workflow) -> str:
             "one" -> "two" [taillabel="a" headlabel="b"]
         }
     """
+    workflow = workflow.graph.workflow
+    workflow.graph.used = True
     lines = [f"digraph {quote(workflow.name)} {{", f"{_INDENT}rankdir=LR", _INDENT + _BOX]
     drawings = [_Drawing(workflow, "", 1)]
     while drawings:
@@ -175,10 +177,6 @@ class _Drawing:
     def _origin(self, flow: Flow) -> _End | None:
         if isinstance(flow, Port):
             return self._end(flow.step, "outs", flow.name)
-        if isinstance(flow, BareFlow):
-            step = self.workflow.graph.bound_step(flow)
-            assert step is not None, "a link makes steps of the streams that it reads"
-            return self._end(step, "outs", flow.port)
         if isinstance(flow, WorkflowInput):
             return _End(f"ins/{flow.name}", "")
         if isinstance(flow, SourceFlow):

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from .._blueprint.flow import Flow, ObservableFlow
-from .._blueprint.graph import behind
+from .._blueprint.flow import Flow, ObservableFlow, behind
 from .._blueprint.nesting import nests
 from .._blueprint.step import Step, WorkflowInput
 from .._errors import WiringError
@@ -74,6 +73,7 @@ def check(workflow: Workflow) -> tuple[Finding, ...]:
         >>> [finding.message for finding in workflow.check()]
         ["nothing feeds input 'text' of step 'parse': it is closed from the start"]
     """
+    workflow = workflow.graph.workflow
     findings: list[Finding] = []
     pending = [("", workflow)]
     while pending:

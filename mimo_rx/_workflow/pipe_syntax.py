@@ -1,7 +1,7 @@
 """The language of ``|``: which operands it takes, and what it does with them.
 
 Both operands are checked before anything is changed. If an edge is refused midway, everything that
-was added is taken back (:meth:`Graph.atomically`). So each ``|`` is all or nothing.
+was added is taken back (:func:`all_or_nothing`). So each ``|`` is all or nothing.
 
 Rules: L1, L2, L3, L5, L6, L7, L8, L11.
 """
@@ -9,23 +9,27 @@ Rules: L1, L2, L3, L5, L6, L7, L8, L11.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from reactivex import Observable
 
 from .._blueprint.factory import refuse_uncalled
-from .._blueprint.flow import BareFlow, Fan, Flow, Merged, common_workflow
+from .._blueprint.flow import Fan, Flow, Merged, behind, homes_of_sources
+from .._blueprint.graph import homes_of
 from .._blueprint.operand import Operand
-from .._blueprint.sources import as_outside, kind_of
-from .._blueprint.step import Port, Step, WorkflowOutput, main_output
+from .._blueprint.port_names import main_output
+from .._blueprint.provisional import all_or_nothing, meet, trying, undo_by
+from .._blueprint.sources import SourceFlow, as_outside, kind_of
+from .._blueprint.step import Port, Step, WorkflowOutput
 from .._blueprint.stream import Stream
 from .._callable import is_coroutine_function
 from .._errors import WiringError
 from .._rx.operators import describe, name_of
 from .workflow import Workflow
 
-__all__ = ["as_flow", "connect", "lead", "wire"]
+__all__ = ["as_flow", "connect", "lead", "met", "wire"]
 
 
 class Target(NamedTuple):
@@ -56,22 +60,30 @@ def wire(left: Any, right: Any) -> Any:
     for side in (left, right):
         refuse_uncalled(side)
     _refuse_operand(right)
-    if isinstance(right, list):
-        targets = [_as_target(member) for member in _members(right)]
-        return Fan(lead(as_flow(left), targets))
-    if isinstance(right, Operand):
-        return lead(as_flow(left), [_as_target(right)])[0]
-    # A flow checks the operator itself: after `publish()` it cannot be read, but `ref_count()` may
-    # follow.
-    return (left if isinstance(left, Flow) else as_flow(left)).derive(right)
+    with all_or_nothing(), _told(left):
+        if isinstance(right, list):
+            return Fan(lead(left, [_as_target(member) for member in _members(right)]))
+        if isinstance(right, Operand):
+            return lead(left, [_as_target(right)])[0]
+        # A flow checks the operator itself: after `publish()` it cannot be read, but `ref_count()`
+        # may follow.
+        return (left if isinstance(left, Flow) else as_flow(left)).derive(right)
 
 
-def as_flow(source: Any, *, ports: tuple[Flow, ...] = (), **settings: Any) -> Flow:
+def as_flow(
+    source: Any,
+    *,
+    ports: tuple[Flow, ...] = (),
+    within: Workflow | None = None,
+    **settings: Any,
+) -> Flow:
     """Return the flow to read from the left side of ``|``.
 
     Args:
         source: The left operand.
         ports: Flows that it subscribes to in a way that cannot be seen.
+        within: The workflow that a stream is to be a step of; None for the one that it stands in
+            already, or a new one.
         **settings: The settings of a source from outside.
 
     Raises:
@@ -82,11 +94,14 @@ def as_flow(source: Any, *, ports: tuple[Flow, ...] = (), **settings: Any) -> Fl
         return source.readable()
     if isinstance(source, Stream):
         source.check_runnable()
-        return BareFlow(source, main_output(source, f"stream {source.name!r}"))
+        port = main_output(source, f"stream {source.name!r}")
+        within = (met([source]) if within is None else within) or _provisional()
+        return Port(within.graph.step_of(source), port)
     if isinstance(source, WorkflowOutput):
         raise WiringError(f"nothing can be read from {source!r}; it leads out of the workflow")
     if isinstance(source, list | tuple) and any(map(_is_operand, source)):
-        return Merged(map(as_flow, _fan_in(source)))
+        within = within or met(source)
+        return Merged([as_flow(each, within=within) for each in _fan_in(source)])
     if isinstance(source, str | bytes | bytearray):
         kind = type(source).__name__
         raise WiringError(
@@ -99,11 +114,11 @@ def as_flow(source: Any, *, ports: tuple[Flow, ...] = (), **settings: Any) -> Fl
     return outside
 
 
-def lead(flow: Flow, targets: Sequence[Target], *, feedback: bool = False) -> list[Any]:
-    """Lead `flow` into each of `targets`, or into none.
+def lead(source: Any, targets: Sequence[Target], *, feedback: bool = False) -> list[Any]:
+    """Lead `source` into each of `targets`, or into none.
 
     Args:
-        flow: The flow that is read. The members of a merge are led one by one.
+        source: What is read, as left of ``|``. The members of a merge are led one by one.
         targets: The targets to lead it into.
         feedback: Whether these edges close an intended ring.
 
@@ -113,22 +128,75 @@ def lead(flow: Flow, targets: Sequence[Target], *, feedback: bool = False) -> li
     Raises:
         WiringError: One of the edges cannot be made.
     """
-    workflow = common_workflow([flow, *targets]) or Workflow()
-    graph = workflow.graph
-    sources = flow.parents if isinstance(flow, Merged) else (flow,)
-    values = []
-    with graph.atomically():
-        for target in targets:
-            step, value = None, target.operand
-            if not isinstance(target.operand, WorkflowOutput):
-                step = value = graph.step_of(target.operand)
-            port = str(target.port) if step is None else step.input_name(target.port)
-            for source in sources:
-                graph.link(source, step, port, feedback=feedback)
-            values.append(value)
+    with all_or_nothing():
+        if not isinstance(source, Stream | list | tuple):
+            source = as_flow(source)
+        operands = [target.operand for target in targets]
+        workflow = met([source, *operands]) or _provisional()
+        for operand in operands:
+            if isinstance(operand, Stream):
+                workflow.graph.step_of(operand)
+        flow = as_flow(source, within=workflow)
+        values = [_link(workflow, flow, target, feedback) for target in targets]
     if isinstance(flow, Merged):
-        graph.forget(flow)
+        workflow.graph.forget(flow)
+    for each in behind([flow]) if flow.workflow is None else ():
+        if isinstance(each, SourceFlow):
+            each.led_into(workflow)
     return values
+
+
+def _link(workflow: Workflow, flow: Flow, target: Target, feedback: bool) -> Any:
+    """Lead `flow` into `target`, and return the value of ``|`` for it."""
+    step, value = None, target.operand
+    if not isinstance(target.operand, WorkflowOutput):
+        step = value = workflow.graph.step_of(target.operand)
+    port = str(target.port) if step is None else step.input_name(target.port)
+    for source in flow.parents if isinstance(flow, Merged) else (flow,):
+        workflow.graph.link(source, step, port, feedback=feedback)
+    return value
+
+
+def met(operands: Iterable[Any]) -> Workflow | None:
+    """Make one workflow of all that `operands` stand in, and return it; None if there is none.
+
+    Raises:
+        WiringError: They stand in two workflows that the program made.
+    """
+    workflows: list[Workflow] = []
+    homes: list[Workflow] = []
+    stack = [*operands][::-1]
+    while stack:
+        operand = stack.pop()
+        if isinstance(operand, list | tuple):
+            stack += [each for each in reversed(operand) if _is_operand(each)]
+        elif isinstance(operand, Flow) and operand.workflow is None:
+            homes += homes_of_sources([operand])
+        elif isinstance(operand, Flow | WorkflowOutput) and operand.workflow is not None:
+            workflows.append(operand.workflow)
+        elif isinstance(operand, Stream):
+            homes += homes_of(operand)
+    return meet(workflows, homes)
+
+
+@contextmanager
+def _told(left: Any) -> Iterator[None]:
+    """Spare the program a second word about the chain `left`, if its next ``|`` is refused."""
+    try:
+        yield
+    except Exception:
+        if isinstance(left, Flow) and left.workflow is not None:
+            left.workflow.graph.used = True
+        raise
+
+
+def _provisional() -> Workflow:
+    """Make the workflow of a chain that has none yet."""
+    workflow = Workflow()
+    graph = workflow.graph
+    graph.provisional, graph.used = True, trying()
+    undo_by(lambda: setattr(graph, "used", True))
+    return workflow
 
 
 def connect(source: Flow, target: Any, input: str | None, *, feedback: bool = False) -> Any:

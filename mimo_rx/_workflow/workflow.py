@@ -14,6 +14,7 @@ from .._blueprint.engine_protocol import engine
 from .._blueprint.factory import refuse_uncalled
 from .._blueprint.graph import Graph, at_least, checked_threshold
 from .._blueprint.operand import language
+from .._blueprint.provisional import all_or_nothing
 from .._blueprint.step import Port, Step, WorkflowPorts
 from .._blueprint.stream import Stream
 from .._errors import WiringError
@@ -210,7 +211,8 @@ class Workflow(Stream):
         """
         name = _only(f"workflow {self.name!r}", "output", self.outs, workflow_output)
         refuse_uncalled(step)
-        with self.graph.atomically():
+        with all_or_nothing():
+            language().met([self.outs[name], step])
             found = self.graph.step_of(step)
             language().connect(Port(found, found.output_name(step_output)), self.outs[name], None)
         return found

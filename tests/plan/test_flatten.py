@@ -323,7 +323,7 @@ def test_r10_the_plan_of_a_flow_runs_its_whole_workflow():
 
 
 def test_r10_a_flow_without_a_workflow_runs_in_one_of_its_own():
-    """R10, L8: bare streams and workflows become steps of the plan only."""
+    """R10, L8a: it becomes part of another one through the streams that it was made of."""
     numbers = source()
     nested = Workflow(outs=["b"], name="inner")
     nested.add_stream(source("p")) | nested.outs.b
@@ -332,7 +332,8 @@ def test_r10_a_flow_without_a_workflow_runs_in_one_of_its_own():
     workflow = Workflow()
     joined = flow(workflow.add_stream(stream("a")), numbers)
     assert edges(joined) == ["a.y > env.item", "source.y > env.item"]
-    assert list(workflow.steps) == ["a"]
+    assert list(workflow.steps) == ["a", "source", "inner"]
+    assert made.workflow is joined.workflow is workflow
 
 
 def test_a_bare_stream_with_several_outputs_is_refused():

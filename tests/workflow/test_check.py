@@ -12,6 +12,7 @@ from blueprints import source, stream
 from checks import found, found_at
 from flows import ops
 from mimo_rx import WiringError, Workflow, flow
+from mimo_rx._blueprint.provisional import all_or_nothing
 from mimo_rx._workflow.findings import Finding
 
 # Flows that lead nowhere
@@ -101,7 +102,7 @@ def test_w9_flows_made_in_a_refusal_are_taken_back():
     workflow = Workflow()
     step = workflow.add_stream(source())
     made: list[Any] = []
-    with pytest.raises(ValueError, match="stop"), workflow.graph.atomically():
+    with pytest.raises(ValueError, match="stop"), all_or_nothing():
         made.append(step | ops.map(str))
         raise ValueError("stop")
     assert workflow.graph.flows == ()

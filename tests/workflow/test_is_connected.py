@@ -50,8 +50,10 @@ def test_p13_an_input_of_a_workflow_is_connected_where_it_leads_inside():
 
 
 def test_p13_what_has_no_workflow_leads_nowhere_yet():
-    """P13: such are a source, and a stream that is read before it is a step."""
+    """P13, L8a: such are a source, and a stream that is read before it leads into a step."""
     bare = stream("one") | ops.map(str)
     numbers = flow([1])
     assert not bare.is_connected()
     assert not numbers.is_connected()
+    bare | Workflow().add_stream(stream("two"))
+    assert bare.is_connected()

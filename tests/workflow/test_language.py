@@ -300,10 +300,10 @@ def test_l8_where_neither_side_has_a_workflow_one_is_made():
     ]
 
 
-def test_l8_a_flow_over_a_bare_stream_is_bound_later(workflow):
-    """L8, L4: the operators of the flow stay shared."""
+def test_l8_a_flow_over_a_bare_stream_joins_later(workflow):
+    """L8, L8a, L4: the operators of the flow stay shared."""
     squares = source() | ops.map(str)
-    assert squares.workflow is None
+    assert squares.workflow is not workflow
     squares | workflow.add_stream(stream("a"))
     squares | workflow.add_stream(stream("b"))
     assert edges(workflow) == ["source.y | map(str) > a.x", "source.y | map(str) > b.x"]
@@ -369,4 +369,5 @@ def test_pipe_leads_named_ports(workflow):
 
 def test_streams_of_a_chain_do_nothing_when_written():
     """A blueprint runs nothing: the function is not called."""
-    assert nothing.__name__ == (source() | stream("b", outs=())).stream._fn.__name__
+    last = source() | Workflow().add_stream(stream("b", outs=()))
+    assert nothing.__name__ == last.stream._fn.__name__

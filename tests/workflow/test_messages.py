@@ -103,7 +103,7 @@ def test_a_port_is_picked_of_a_step_not_of_a_stream():
     [
         ("a", r"write `step\['a'\]`"),
         ("b", r"write `step\['b'\]`"),
-        ("start", r"`step.workflow.start\(\)`"),
+        ("check", r"`step.workflow.check\(\)`"),
         ("x", "a step has no attribute 'x'$"),
     ],
 )
