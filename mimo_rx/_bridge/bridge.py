@@ -19,7 +19,7 @@ from .head import Head, Host, Station, Taker
 from .node import NodeRun
 from .terminal import Terminal
 
-__all__ = ["Bridge", "subscribing_node"]
+__all__ = ["Bridge", "leaves_operators", "subscribing_node"]
 
 
 class Bridge:
@@ -126,7 +126,7 @@ def subscribing_node() -> NodeRun | None:
     would not do: tasks, timers and threads that an operator makes would inherit it.
     """
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code is not _CALLBACK:
+    while frame is not None and frame.f_code not in _OUTSIDE:
         of = _AT_WORK.get(frame.f_code)
         if of is not None:
             node: NodeRun | None = of(frame.f_locals["self"])
@@ -135,8 +135,15 @@ def subscribing_node() -> NodeRun | None:
     return None
 
 
-_CALLBACK = asyncio.Handle._run.__code__
-"""The frames above this one belong to the event loop, not to the operators below it."""
+_OUTSIDE = {asyncio.Handle._run.__code__}
+"""Code that no operator calls, or that an operator calls to leave the run: the operators that
+stand on the stack behind it are not at work in what it calls."""
+
+
+def leaves_operators(function: Callable[..., object]) -> None:
+    """Note that what `function` calls is not part of the operators that call it."""
+    _OUTSIDE.add(function.__code__)
+
 
 _AT_WORK: dict[CodeType, Callable[[Any], NodeRun | None]] = {
     Head.deliver.__code__: lambda head: head.node,

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
+from .._bridge.bridge import leaves_operators
+
 __all__ = ["Delivery"]
 
 
@@ -81,3 +83,6 @@ class Delivery:
         await self._end
         if self.raised is not None:
             raise self.raised
+
+
+leaves_operators(Delivery.put)  # the subscriber may subscribe to the workflow, which runs again

@@ -95,19 +95,19 @@ class Subscription(abc.DisposableBase):
         finally:
             if self._task is not None:
                 _forget(self._task.get_loop())
-                self._task = None
+            self._task = self._delivery = None
 
     def dispose(self) -> None:
         """Cancel the run; its clean-up goes on in its task."""
         if self._disposed:
             return
         self._disposed = True
-        task = self._task
+        task, delivery = self._task, self._delivery
         if task is None:
             return
         if get_ident() != self._thread:
-            if self._delivery is not None:
-                self._delivery.over = True  # no item comes although the cancel has yet to arrive
+            if delivery is not None:
+                delivery.over = True  # no item comes although the cancel has yet to arrive
             try:
                 task.get_loop().call_soon_threadsafe(self._leave, task)
             except RuntimeError:
@@ -157,7 +157,7 @@ class Subscription(abc.DisposableBase):
                 failed.append(error)  # block() will raise it
             else:
                 self._tell(task.get_loop(), error)
-        self._task = None
+        self._task = self._delivery = None
 
     def _tell(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
         message = f"subscription to {self._name} failed, and nobody handles it"
