@@ -13,7 +13,7 @@ import pytest
 
 from files import Broken, breaking, failing, nothing_left, write
 from loops import run_on
-from mimo_rx import flow
+from mimo_rx import Workflow, flow
 from mimo_rx.streams import (
     WriteCsv,
     WriteJsonLines,
@@ -48,10 +48,11 @@ def test_c6_a_failure_upstream_leaves_what_was_there(before, tmp_path):
 def test_e4_a_cancel_leaves_what_was_there_or_all_of_it(turns, tmp_path):
     path = tmp_path / "out"
     lines = ["x" * 100_000] * 20
-    step = lines | WriteLines(path)
+    workflow = Workflow()  # one that `|` made would warn where the cancel comes before its run
+    lines | workflow.add_stream(WriteLines(path))
 
     async def main():
-        task = asyncio.create_task(step.workflow.run())
+        task = asyncio.create_task(workflow.run())
         for _ in range(turns):
             await asyncio.sleep(0)
         task.cancel()
