@@ -297,7 +297,7 @@ def homes_of(stream: Stream) -> list[Workflow]:
 
     What ``add_stream`` makes is a step of its own: other uses of the stream do not mean it.
     """
-    steps = list((stream.__dict__.get("__homes__", {})).values())
+    steps = [] if stream._homes is None else stream._homes.values()
     standing = [step for step in steps if step.by_pipe and step.stream is stream and step.stands()]
     return [step.workflow for step in standing]
 

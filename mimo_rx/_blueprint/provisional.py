@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import local
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import ReferenceType, ref
 
 from .._errors import WiringError
 
@@ -70,11 +70,27 @@ def trying() -> bool:
     return _CHANGE.trials > 0
 
 
-class Homes(WeakValueDictionary[int, Any]):
-    """Steps or workflows by their ids, for as long as the program holds them; a copy is empty."""
+class Homes:
+    """The steps or workflows of a stream or source, as long as the program holds them.
 
-    held: Workflow | None = None
-    """The provisional one, which whoever holds the stream or source holds too."""
+    A copy has none. It is small, since the program has one for each stream.
+    """
+
+    __slots__ = ("_homes", "held")
+
+    def __init__(self) -> None:
+        self._homes: tuple[ReferenceType[Any], ...] = ()
+        self.held: Workflow | None = None
+        """The provisional one, which whoever holds the stream or source holds too."""
+
+    def add(self, home: object) -> None:
+        """Note one more."""
+        if not any(known is home for known in self.values()):
+            self._homes = (*(known for known in self._homes if known() is not None), ref(home))
+
+    def values(self) -> list[Any]:
+        """Return those that the program still holds."""
+        return [home for known in self._homes if (home := known()) is not None]
 
     def hold(self, workflow: Workflow) -> None:
         """Keep `workflow` alive while it is provisional: a later ``|`` may still join it."""

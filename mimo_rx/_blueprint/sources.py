@@ -121,12 +121,12 @@ class SourceFlow(Flow):
 
     @property
     def homes(self) -> list[Workflow]:
-        found = {id(each.graph): each.graph.workflow for each in list(self._homes.values())}
+        found = {id(each.graph): each.graph.workflow for each in self._homes.values()}
         return list(found.values())
 
     def led_into(self, workflow: Workflow) -> None:
         """Remember `workflow`: a later ``|`` of this source joins it."""
-        self._homes[id(workflow)] = workflow
+        self._homes.add(workflow)
         self._homes.hold(workflow)
 
     def __setstate__(self, state: dict[str, Any]) -> None:

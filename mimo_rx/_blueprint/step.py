@@ -61,12 +61,15 @@ class Step(Flow):
         self._settle()
 
     def _settle(self) -> None:
-        self.homes_of_stream[id(self)] = self
+        self.homes_of_stream.add(self)
 
     @property
     def homes_of_stream(self) -> Homes:
         """The steps that its stream is."""
-        homes: Homes = self._stream.__dict__.setdefault("__homes__", Homes())
+        homes: Homes | None = self._stream._homes
+        if homes is None:
+            homes = Homes()
+            object.__setattr__(self._stream, "_homes", homes)  # also of a frozen dataclass
         return homes
 
     def __setstate__(self, state: dict[str, Any]) -> None:

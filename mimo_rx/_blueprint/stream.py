@@ -86,6 +86,8 @@ class Stream(Operand):
     _name: str | None = None
     _state: Any = None
     _state_factory: Callable[[], Any] | None = None
+    _homes: Any = None
+    """The steps that it runs in, as long as the program holds them."""
     _factory: Any = None
     """The :class:`StreamFactory` that made it, if one did."""
 
@@ -264,7 +266,7 @@ class Stream(Operand):
     def __getstate__(self) -> dict[str, Any]:
         # A decorated function cannot be pickled by its name: its factory has that name now.
         state = dict(self.__dict__)
-        state.pop("__homes__", None)
+        state.pop("_homes", None)
         if self._factory is not None:
             del state["_fn"]
         return state

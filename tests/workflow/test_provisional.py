@@ -334,7 +334,7 @@ def test_l8a_a_step_that_was_added_is_not_meant_by_its_stream():
     workflow.add_stream(numbers)
     assert (numbers | ops.map(str) | ops.to_list()).run() == ["1", "2"]
     assert (numbers | ToList()).workflow is not workflow
-    numbers.__dict__["__homes__"].held.graph.used = True
+    numbers._homes.held.graph.used = True
 
 
 def test_l8a_many_joins_stay_cheap():
