@@ -131,7 +131,8 @@ class Graph:
                 self.forget(flow)
             for step, name in names:
                 step.rename(name)
-                step.homes_of_stream.hold(other.workflow)
+                if step.by_pipe:
+                    step.homes_of_stream.hold(other.workflow)
             del self._aliases[len(self._aliases) - len(aliases) :]
             for alias in aliases:
                 alias.graph = other
@@ -152,7 +153,8 @@ class Graph:
 
     def _place(self, step: Step) -> None:
         step.rename(self._unique(step.wanted))
-        step.homes_of_stream.hold(self.workflow)
+        if step.by_pipe:
+            step.homes_of_stream.hold(self.workflow)
         self.steps[step.name] = step
         if self._places is not None:
             self._places.setdefault(id(step.stream), []).append(step)
@@ -187,6 +189,8 @@ class Graph:
             return steps[0]
         step = self.add(stream)
         step.by_pipe = True
+        step.homes_of_stream.add(step)
+        step.homes_of_stream.hold(self.workflow)
         return step
 
     def link(self, source: Flow, step: Step | None, port: str, *, feedback: bool = False) -> None:

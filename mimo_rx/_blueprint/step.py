@@ -61,7 +61,8 @@ class Step(Flow):
         self._settle()
 
     def _settle(self) -> None:
-        self.homes_of_stream.add(self)
+        if self.by_pipe:
+            self.homes_of_stream.add(self)
 
     @property
     def homes_of_stream(self) -> Homes:
